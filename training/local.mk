@@ -1,0 +1,2 @@
+# training: adds to the lists of Makefile.am
+# SPDX-License-Identifier: Apache-2.0
