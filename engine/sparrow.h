@@ -107,6 +107,21 @@ SPARROW_API size_t sparrow_model_frames(const struct sparrow_model *model);
 SPARROW_API size_t sparrow_model_bands(const struct sparrow_model *model);
 SPARROW_API size_t sparrow_model_hop(const struct sparrow_model *model);
 
+/* The front end's parameters, as ARITHMETIC.md section 2 names them. Fill front_end->size first. */
+struct sparrow_front_end {
+    size_t size;                    /* sizeof(struct sparrow_front_end) */
+    unsigned rate_hz, window, hop, frames, bands, max_value;
+    const float *band_edges_hz;     /* bands + 2 of them; belongs to the model */
+    float log_scale, log_offset;
+};
+SPARROW_API int sparrow_model_front_end(const struct sparrow_model *model, struct sparrow_front_end *front_end);
+
+/* The default front end alone: a model without labels and layers, for sparrow_scratch_new() and sparrow_features()
+ * before any network exists (training reads these features). sparrow_run() writes nothing for it.
+ * The caller owns *ret_model. opt may be NULL. Errors: SPARROW_NO_MEMORY, SPARROW_BAD_ARGUMENT. */
+SPARROW_API int sparrow_model_default_front_end(const struct sparrow_model_options *opt,
+                                                struct sparrow_model **ret_model, struct sparrow_error *err);
+
 /* What the loader found, layer by layer. Fill info->size first. label < sparrow_model_layer_count(). */
 struct sparrow_layer_info {
     size_t size;                    /* sizeof(struct sparrow_layer_info) */
