@@ -1,2 +1,3 @@
 # models: adds to the lists of Makefile.am
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += models/eval.tsv

@@ -1,2 +1,3 @@
 # training: adds to the lists of Makefile.am
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += training/make-eval-list
