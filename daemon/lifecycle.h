@@ -1,0 +1,33 @@
+/* lifecycle.h - the process's life as an operator and systemd see it: ready, reloading, draining, stopping, watchdog.
+ * Main thread only, but for lifecycle_state(), which any thread may call.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_LIFECYCLE_H
+#define DAEMON_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "daemon/log.h"
+
+enum lifecycle_state { LIFECYCLE_STARTING, LIFECYCLE_READY, LIFECYCLE_DRAINING, LIFECYCLE_STOPPING };
+
+struct lifecycle;
+struct lifecycle_calls {            /* what main.c does when told to; arg is passed on */
+    void (*reload)(void *arg);      /* SIGHUP */
+    void (*drain)(void *arg);       /* SIGTERM, SIGINT: the first */
+    void (*stop)(void *arg);        /* the second signal, or the drain timeout */
+    bool (*alive)(void *arg);       /* asked before each WATCHDOG=1: every lane turned and a replica answered lately */
+    void *arg;
+};
+
+int lifecycle_new(uv_loop_t *loop, struct log *log, const struct lifecycle_calls *calls, struct lifecycle **ret_lifecycle);
+void lifecycle_free(struct lifecycle *l);   /* closes its handles; run the loop once more */
+enum lifecycle_state lifecycle_state(const struct lifecycle *l);
+void lifecycle_set(struct lifecycle *l, enum lifecycle_state state);   /* tells systemd READY=1, STOPPING=1 */
+void lifecycle_reloading(struct lifecycle *l, bool begin);             /* RELOADING=1 + MONOTONIC_USEC, then READY=1 */
+void lifecycle_status(struct lifecycle *l, const char *status);        /* STATUS= */
+
+/* Sockets handed over by systemd: fills fds (at most max), returns how many. Already non-blocking, close-on-exec. */
+unsigned lifecycle_listen_fds(int *fds, unsigned max);
+
+#endif
