@@ -8,9 +8,10 @@ pkgconfig_DATA += engine/sparrow.pc
 
 noinst_LTLIBRARIES += libsparrow_internal.la
 libsparrow_internal_la_SOURCES = \
-	engine/error.c engine/error.h
+	engine/error.c engine/error.h \
+	engine/features/front_end.c engine/features/front_end.h
 libsparrow_internal_la_CFLAGS = $(OUR_CFLAGS) $(PROTOBUF_C_CFLAGS) $(NETTLE_CFLAGS) $(SNDFILE_CFLAGS) $(SOXR_CFLAGS)
-libsparrow_internal_la_LIBADD = libproto_model.la \
+libsparrow_internal_la_LIBADD = libkernels.la libproto_model.la \
 	$(PROTOBUF_C_LIBS) $(NETTLE_LIBS) $(SNDFILE_LIBS) $(SOXR_LIBS) -lm
 
 lib_LTLIBRARIES += libsparrow.la
