@@ -26,7 +26,8 @@ struct model_entry {                /* belongs to its set */
     _Atomic uint64_t *label_counts; /* clips answered, one per label, shared by all lanes; shown as sparrow_keywords_total */
 };
 
-/* Loads what the configuration names. Errors: as sparrow_model_load; the text names the file. */
+/* Loads what the configuration names. Is the metrics source of sparrow_keywords_total and sparrow_model_info.
+ * Errors: as sparrow_model_load, SPARROW_CONFIG (no model, two of one name, no default); the text names the file. */
 int models_new(const struct config *config, struct log *log, struct metrics *metrics, struct models **ret_models, struct sparrow_error *err);
 /* Loads again; on failure the current set stays. Main thread; blocks on files. */
 int models_reload(struct models *m, const struct config *config, struct sparrow_error *err);

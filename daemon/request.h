@@ -47,6 +47,7 @@ struct request {
     uint64_t born_us;                       /* first byte of the head */
     uint64_t body_end_us;
     uint64_t deadline_us;                   /* on lane_clock_us(); api sets it from the client's timeout and schedule.max_wait */
+    bool timeout_given;                     /* the client named its timeout: intake does not lengthen the deadline for long audio */
     uint32_t hop_ms;                        /* 0: the best second of each clip (words every 125 ms) */
     struct request_clip *clips;
     size_t clip_count;
@@ -68,9 +69,17 @@ struct request {
     struct request_private *private;        /* intake's and schedule's */
 };
 
-/* A request with room for `clips` clips. NULL: no memory. On the lane. */
+/* One per lane; made before the lane starts, freed when no request is left. NULL: no memory. */
+struct request_pool *request_pool_new(struct lane *lane);
+void request_pool_free(struct request_pool *pool);
+
+/* A request with `clips` clips, all zero but lane, pool, clip_count and failed_clip. NULL: no memory. On the lane.
+ * The caller sets models (a reference that request_free gives back) and model. */
 struct request *request_new(struct request_pool *pool, size_t clips);
-void request_free(struct request *request);
+void request_free(struct request *request);    /* takes NULL; never while intake or schedule own it */
+
+/* The client is gone: what is queued is dropped, what runs is told to stop. Does not call the sink itself: that comes later on
+ * this lane, once. Before intake_submit() and after the sink it does nothing. */
 void request_cancel(struct request *request);
 
 #endif

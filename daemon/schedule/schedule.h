@@ -4,8 +4,29 @@
 #define DAEMON_SCHEDULE_SCHEDULE_H
 
 #include "daemon/request.h"
+#include "daemon/schedule/replicas.h"
 
 struct schedule;
+
+struct schedule_options {           /* everything outlives the schedule */
+    struct lane *lane;
+    struct replicas *replicas;
+    struct models *models;
+    struct energy *energy;
+    struct metrics *metrics;
+    struct config *config;          /* a reference is taken */
+};
+
+/* Before the lane starts. Puts its handles on the lane's loop; the lane's replica computes its known word here for the first time. */
+int schedule_new(const struct schedule_options *options, struct schedule **ret_schedule, struct sparrow_error *err);
+void schedule_set_config(struct schedule *s, struct config *config);   /* on the lane, after a reload; takes a reference */
+/* On the lane: from now on new requests are refused with SPARROW_DRAINING; those under way are answered. */
+void schedule_drain(struct schedule *s);
+/* Requests it owns (intake's and its own) that are not answered yet. On the lane. */
+unsigned schedule_running(const struct schedule *s);
+/* On the lane, nothing running any more: closes the handles (their closing ends on the next turns of the loop). */
+void schedule_close(struct schedule *s);
+void schedule_free(struct schedule *s);   /* after the loop ended and replicas_stop; takes NULL. A lane that never started: close, turn, free */
 
 /* Takes a request whose features are ready and answers it exactly once through request->sink, on this lane, no later than
  * request->deadline_us (plus one timer tick). On success the schedule owns it; on failure the caller still does.
@@ -14,22 +35,5 @@ struct schedule;
  * Errors: SPARROW_BUSY (queues full, or the expected wait is longer than the deadline; request->retry_ms says when to come back),
  *         SPARROW_DRAINING, SPARROW_NO_REPLICA. */
 int schedule_submit(struct schedule *s, struct request *request);
-
-/* The replicas, for /healthz, /readyz, /metrics and the watchdog. [any thread] */
-struct replicas;                    /* one per process */
-enum replica_state { REPLICA_STARTING, REPLICA_UP, REPLICA_HUNG, REPLICA_DEAD, REPLICA_STATE_COUNT };
-struct replica_info {
-    unsigned id;
-    enum replica_state state;
-    const char *backend, *device;   /* "cpu", "cpu0" */
-    bool on_lane;
-    uint64_t words, busy_ns;
-    uint64_t selftest_us;           /* when the known word last came out right; 0: never */
-};
-unsigned replicas_count(const struct replicas *r);
-void replicas_info(const struct replicas *r, unsigned id, struct replica_info *ret_info);
-const char *replica_state_name(enum replica_state state);
-/* True if at least one replica is up and computed its known word within three self-test intervals. */
-bool replicas_healthy(const struct replicas *r);
 
 #endif
