@@ -20,4 +20,4 @@ TESTS += tests/unit/loop/test_lane
 tests_unit_loop_test_lane_SOURCES = tests/unit/loop/test_lane.c
 tests_unit_loop_test_lane_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_loop_test_lane_LDADD = $(DAEMON_TEST_LIBS)
-EXTRA_DIST += daemon/loop/README.md
+EXTRA_DIST += daemon/loop/README.md tests/daemon/harness.py
