@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "daemon/text.h"
+#include "engine/sparrow.h"
 
 enum metric {
 #define METRIC(id, kind, name, labels, help) METRIC_##id,
@@ -40,6 +41,7 @@ uint64_t metrics_value(const struct metrics *m, enum metric id, unsigned label);
 /* A source writes gauge series at scrape time, on the scraping thread; it must not block. */
 struct metrics_writer;
 typedef void (*metrics_source_fn)(void *arg, struct metrics_writer *w);
+/* While starting up, one thread at a time. SPARROW_NO_MEMORY. */
 int metrics_add_source(struct metrics *m, enum metric id, metrics_source_fn fn, void *arg);
 /* labels: "replica=\"3\",backend=\"cpu\"" (already escaped by metrics_label), or "". */
 void metrics_gauge(struct metrics_writer *w, const char *labels, double value);

@@ -21,5 +21,7 @@ void text_puts(struct text *t, const char *s);
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes: escapes controls, quotes and backslashes; bytes that are not UTF-8 become U+FFFD. */
 void text_json(struct text *t, const char *s, size_t n);
+/* Length of the UTF-8 sequence that begins at s (1..4), or 0 if there is none within n bytes. */
+size_t text_utf8(const char *s, size_t n);
 
 #endif
