@@ -13,11 +13,21 @@ DAEMON_TEST_LIBS = $(DAEMON_LIBS) $(CHECK_LIBS)
 noinst_LTLIBRARIES += libsparrowd.la
 libsparrowd_la_CFLAGS = $(DAEMON_CFLAGS)
 libsparrowd_la_SOURCES = \
-	daemon/loop/lane.c daemon/loop/lane.h
+	daemon/loop/lane.c daemon/loop/lane.h \
+	daemon/door/address.c daemon/door/address.h \
+	daemon/door/listener.c daemon/door/listener.h \
+	daemon/door/door.c daemon/door/door.h
 
 check_PROGRAMS += tests/unit/loop/test_lane
 TESTS += tests/unit/loop/test_lane
 tests_unit_loop_test_lane_SOURCES = tests/unit/loop/test_lane.c
 tests_unit_loop_test_lane_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_loop_test_lane_LDADD = $(DAEMON_TEST_LIBS)
-EXTRA_DIST += daemon/loop/README.md tests/daemon/harness.py
+
+check_PROGRAMS += tests/unit/door/test_door
+TESTS += tests/unit/door/test_door
+tests_unit_door_test_door_SOURCES = tests/unit/door/test_door.c
+tests_unit_door_test_door_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_door_test_door_LDADD = $(DAEMON_TEST_LIBS)
+
+EXTRA_DIST += daemon/loop/README.md daemon/door/README.md tests/daemon/harness.py
