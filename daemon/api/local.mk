@@ -1,2 +1,28 @@
 # daemon/api: adds to the lists of Makefile.am
 # SPDX-License-Identifier: Apache-2.0
+libsparrowd_la_SOURCES += \
+	daemon/api/about.c \
+	daemon/api/api.c daemon/api/api.h daemon/api/call.h \
+	daemon/api/arena.c daemon/api/arena.h \
+	daemon/api/connect.c daemon/api/connect.h daemon/api/connect_in.c daemon/api/connect_out.c \
+	daemon/api/exchange.c daemon/api/exchange.h \
+	daemon/api/identity.c daemon/api/identity.h \
+	daemon/api/put.c daemon/api/put.h \
+	daemon/api/media.c daemon/api/media.h \
+	daemon/api/multipart.c daemon/api/multipart.h \
+	daemon/api/pages.c daemon/api/pages.h \
+	daemon/api/params.c daemon/api/params.h \
+	daemon/api/problem.c daemon/api/problem.h \
+	daemon/api/recognize.c \
+	daemon/api/results.c daemon/api/results.h daemon/api/watson.c \
+	daemon/api/routes.c daemon/api/routes.h \
+	daemon/api/state.c \
+	daemon/api/utf8.c daemon/api/utf8.h
+nodist_libsparrowd_la_SOURCES = daemon/api/pages_openapi.c daemon/api/pages_index.c
+
+daemon/api/pages_openapi.c: docs/openapi.json daemon/api/embed
+	$(AM_V_GEN)$(MKDIR_P) daemon/api && sh $(srcdir)/daemon/api/embed pages_openapi $(srcdir)/docs/openapi.json >$@.part && mv $@.part $@
+daemon/api/pages_index.c: daemon/api/index.html daemon/api/embed
+	$(AM_V_GEN)$(MKDIR_P) daemon/api && sh $(srcdir)/daemon/api/embed pages_index $(srcdir)/daemon/api/index.html >$@.part && mv $@.part $@
+CLEANFILES += daemon/api/pages_openapi.c daemon/api/pages_index.c
+EXTRA_DIST += daemon/api/README.md daemon/api/embed daemon/api/index.html docs/openapi.json docs/http.md
