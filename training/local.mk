@@ -1,3 +1,15 @@
 # training: adds to the lists of Makefile.am
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += training/make-eval-list
+EXTRA_DIST += \
+	training/README.md training/evaluate training/export training/make-eval-list training/train \
+	training/sparrow_training/__init__.py training/sparrow_training/augment.py \
+	training/sparrow_training/card.py training/sparrow_training/clips.py \
+	training/sparrow_training/command.py training/sparrow_training/exporting.py \
+	training/sparrow_training/exporting_published.py training/sparrow_training/judge.py \
+	training/sparrow_training/modelfile.py training/sparrow_training/network.py \
+	training/sparrow_training/plot.py training/sparrow_training/progress.py \
+	training/sparrow_training/prune.py training/sparrow_training/published.py \
+	training/sparrow_training/quantise.py training/sparrow_training/recipe.py \
+	training/sparrow_training/reference.py training/sparrow_training/sampling.py \
+	training/sparrow_training/takes.py training/sparrow_training/testlist.py \
+	training/sparrow_training/trainer.py

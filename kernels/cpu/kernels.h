@@ -7,6 +7,7 @@
 #ifndef SP_KERNELS_H
 #define SP_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,125 @@ typedef void (*sp_front_end_fn)(const struct sp_front_end_tables *t, const int16
 
 void sp_front_end__scalar(const struct sp_front_end_tables *t, const int16_t *const *rows,
                           size_t frames, float *work, uint8_t *features);
+
+/* ---- layers: values are height x width x channels, channels fastest (ARITHMETIC.md section 3) ---- */
+
+/* A Linear is a convolution of one position with one tap. Padding below and to the right follows from the sizes. */
+struct sp_conv_shape {
+    size_t in_height, in_width, in_channels;
+    size_t out_height, out_width, out_channels;
+    size_t kernel_height, kernel_width, stride_height, stride_width, pad_top, pad_left;
+};
+
+/* One (group of outputs, tap, window of inputs) that has weights. */
+struct sp_place {
+    uint32_t group, tap, window;
+};
+
+struct sp_windows {
+    size_t group, window, places;   /* outputs per group, inputs per window, how many places */
+    const struct sp_place *place;   /* by group, then tap, then window */
+    const int8_t *values;           /* per place: window inputs x group outputs, output fastest */
+};
+
+struct sp_indexed {
+    const uint32_t *counts;         /* per output */
+    const uint32_t *positions;      /* tap * in_channels + channel, rising within an output */
+    const int8_t *values;           /* one per position */
+};
+
+/* bias: out_channels; in: u8; out: s32, out_height x out_width x out_channels. No sum leaves s32. */
+typedef void (*sp_conv_dense_fn)(const struct sp_conv_shape *shape, const int8_t *weights,
+                                 const int32_t *bias, const uint8_t *in, int32_t *out);
+typedef void (*sp_conv_windows_fn)(const struct sp_conv_shape *shape, const struct sp_windows *w,
+                                   const int32_t *bias, const uint8_t *in, int32_t *out);
+typedef void (*sp_conv_indexed_fn)(const struct sp_conv_shape *shape, const struct sp_indexed *w,
+                                   const int32_t *bias, const uint8_t *in, int32_t *out);
+
+/* out[i] = sum of multiplier[j] * in[j][i]; an input is s32, or u8 where active[j]. */
+struct sp_add {
+    size_t inputs;
+    const uint32_t *multipliers;    /* inputs of them */
+    const bool *active;
+};
+typedef void (*sp_add_fn)(const struct sp_add *add, const void *const *in, size_t elements,
+                          int32_t *out);
+
+/* A pool's window is its stride; what does not fill a window is dropped. */
+struct sp_pool_shape {
+    size_t in_width, out_height, out_width, channels, height, width;
+};
+typedef void (*sp_max_pool_u8_fn)(const struct sp_pool_shape *shape, const uint8_t *in,
+                                  uint8_t *out);
+typedef void (*sp_max_pool_s32_fn)(const struct sp_pool_shape *shape, const int32_t *in,
+                                   int32_t *out);
+/* out: channels sums over all positions. */
+typedef void (*sp_mean_pool_fn)(const uint8_t *in, size_t positions, size_t channels, int32_t *out);
+
+/* Multiplier and shift i belong to channels i * share .. (i + 1) * share - 1. */
+struct sp_requantise {
+    const uint32_t *multipliers;
+    const uint8_t *shifts;
+    size_t share;                   /* divides the channels */
+    uint8_t max_value;
+};
+typedef void (*sp_requantise_fn)(const struct sp_requantise *q, const int32_t *in, size_t positions,
+                                 size_t channels, uint8_t *out);
+
+struct sp_block_winners {
+    size_t block, winners;          /* block divides the channels and q.share is a multiple of it */
+    unsigned rank_shift;
+    struct sp_requantise q;
+};
+typedef void (*sp_block_winners_fn)(const struct sp_block_winners *b, const int32_t *in,
+                                    size_t positions, size_t channels, uint8_t *out);
+
+/* The k largest of each of `rows` rows of n values stay. */
+typedef void (*sp_k_winners_fn)(size_t k, const uint8_t *in, size_t rows, size_t n, uint8_t *out);
+
+void sp_conv_dense__scalar(const struct sp_conv_shape *shape, const int8_t *weights,
+                           const int32_t *bias, const uint8_t *in, int32_t *out);
+void sp_conv_windows__scalar(const struct sp_conv_shape *shape, const struct sp_windows *w,
+                             const int32_t *bias, const uint8_t *in, int32_t *out);
+void sp_conv_indexed__scalar(const struct sp_conv_shape *shape, const struct sp_indexed *w,
+                             const int32_t *bias, const uint8_t *in, int32_t *out);
+void sp_add__scalar(const struct sp_add *add, const void *const *in, size_t elements, int32_t *out);
+void sp_max_pool_u8__scalar(const struct sp_pool_shape *shape, const uint8_t *in, uint8_t *out);
+void sp_max_pool_s32__scalar(const struct sp_pool_shape *shape, const int32_t *in, int32_t *out);
+void sp_mean_pool__scalar(const uint8_t *in, size_t positions, size_t channels, int32_t *out);
+void sp_requantise__scalar(const struct sp_requantise *q, const int32_t *in, size_t positions,
+                           size_t channels, uint8_t *out);
+void sp_block_winners__scalar(const struct sp_block_winners *b, const int32_t *in, size_t positions,
+                              size_t channels, uint8_t *out);
+void sp_k_winners__scalar(size_t k, const uint8_t *in, size_t rows, size_t n, uint8_t *out);
+
+/* One requantised value: (v * multiplier + half) >> shift, clamped to 0 .. max. */
+static inline uint8_t sp_requantise_one(int32_t v, uint32_t multiplier, unsigned shift, uint8_t max)
+{
+    int64_t q = ((int64_t) v * multiplier + ((int64_t) 1 << (shift - 1))) >> shift;
+    return q < 0 ? 0 : q > max ? max : (uint8_t) q;
+}
+
+/* ---- the table ---- */
+
+struct sp_kernels {
+    const char *name;               /* of the fastest set in use: "scalar", "avx2" */
+    sp_front_end_fn front_end;
+    sp_conv_dense_fn conv_dense;
+    sp_conv_windows_fn conv_windows;
+    sp_conv_indexed_fn conv_indexed;
+    sp_add_fn add;
+    sp_max_pool_u8_fn max_pool_u8;
+    sp_max_pool_s32_fn max_pool_s32;
+    sp_mean_pool_fn mean_pool;
+    sp_requantise_fn requantise;
+    sp_block_winners_fn block_winners;
+    sp_k_winners_fn k_winners;
+    const struct sp_lanes_kernels *lanes;   /* lanes.h; NULL: this set has none */
+};
+
+/* Fills *ret_kernels with the fastest kernels that `names` allows and this machine has. names: a comma list of
+ * "scalar", "avx2", or "native" (all of them); scalar needs no naming. False if a name is unknown or the machine lacks it. */
+bool sp_kernels_select(const char *names, struct sp_kernels *ret_kernels);
 
 #endif

@@ -1,0 +1,109 @@
+/* model.h - a loaded model: what the engine's rooms share of it. Immutable once sparrow_model_parse() has returned.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef SP_MODEL_H
+#define SP_MODEL_H
+
+#include "engine/features/front_end.h"
+#include "engine/model/region.h"
+#include "engine/sparrow.h"
+#include "kernels/cpu/kernels.h"
+#include "kernels/cpu/lanes.h"
+
+enum sp_op {
+    SP_OP_CONV,
+    SP_OP_LINEAR,
+    SP_OP_ADD,
+    SP_OP_MAX_POOL,
+    SP_OP_MEAN_POOL,
+    SP_OP_REQUANTISE,
+    SP_OP_BLOCK_WINNERS,
+    SP_OP_K_WINNERS,
+    SP_OP_RESHAPE,
+    SP_OP_COUNT
+};
+
+enum sp_encoding { SP_DENSE, SP_WINDOWS, SP_INDEXED };
+
+struct sp_weights {
+    enum sp_encoding encoding;
+    uint64_t full, stored;          /* weights of the dense twin; weights in the file */
+    const int8_t *dense;            /* out x taps x in */
+    struct sp_windows windows;
+    struct sp_indexed indexed;
+};
+
+/* What a layer reads or writes. Its bytes lie in the scratch, in up to three forms: plain (height x width x channels)
+ * and, for temporal networks on vector kernels, lanes (kernels/cpu/lanes.h), whole and split for stride 2. */
+struct sp_value {
+    size_t height, width, channels, elements;
+    bool active;                    /* u8 from 0 to max; else s32 from lo to hi */
+    uint32_t max;
+    int64_t lo, hi;
+    size_t root;                    /* the value whose plain bytes these are (Reshape); itself otherwise */
+    struct sp_lanes_winners_shape winners;  /* the form of its lanes; pairs 0: it has none of winners */
+    size_t plain, lanes, split;     /* offsets in the scratch; SP_NOWHERE: not in this form */
+};
+#define SP_NOWHERE SIZE_MAX
+
+struct sp_conv_params {
+    struct sp_conv_shape shape;
+    struct sp_weights weights;
+    const int32_t *bias;
+    struct sp_lanes_stem stem;      /* packed weights of SP_PATH_STEM */
+    struct sp_lanes_conv lanes;     /* packed weights of SP_PATH_LANES */
+    bool split;                     /* SP_PATH_LANES reads the split form */
+};
+
+struct sp_k_winners_params {
+    size_t k, rows, n;
+};
+
+/* How a layer runs: on plain values, from plain ones to lanes, or on lanes. */
+enum sp_path { SP_PATH_PLAIN, SP_PATH_STEM, SP_PATH_LANES };
+
+struct sp_layer {
+    const char *name;
+    enum sp_op op;
+    size_t input_count;
+    const uint32_t *inputs;         /* values: 0 is the features, n what layer n - 1 writes */
+    union {
+        struct sp_conv_params conv; /* Conv and Linear */
+        struct sp_add add;
+        struct sp_pool_shape pool;
+        struct sp_requantise requantise;
+        struct sp_block_winners block_winners;
+        struct sp_k_winners_params k_winners;
+    };
+    uint64_t weights, stored, macs_dense, macs_stored;
+    enum sp_path path;
+    const char *kernel;
+};
+
+struct sp_label {
+    const char *text;
+    enum sparrow_label_kind kind;
+};
+
+struct sparrow_model {
+    struct sp_region region;        /* everything below that is pointed to, but for the front end */
+    const char *name, *version, *description, *licence;
+    char digest[65];
+    size_t label_count;
+    struct sp_label *labels;
+    size_t figure_count;
+    struct sparrow_figure *figures;
+    double score_scale;
+    size_t frames, bands, hop;
+    struct sp_front_end *front_end;
+    struct sp_front_end_params front_end_params;
+    struct sp_kernels kernels;
+    size_t layer_count;
+    struct sp_layer *layers;
+    struct sp_value *values;        /* layer_count + 1 */
+    size_t scratch_bytes;           /* all values and working memory */
+    size_t features;                /* offset of a copy of the last word's features */
+    size_t work;                    /* offset of the working memory of front end and stems */
+};
+
+#endif

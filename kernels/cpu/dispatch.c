@@ -1,0 +1,70 @@
+/* dispatch.c - which kernels this machine has and the caller allows.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/kernels.h"
+
+#include <string.h>
+
+static const struct sp_kernels scalar = {
+    .name = "scalar",
+    .front_end = sp_front_end__scalar,
+    .conv_dense = sp_conv_dense__scalar,
+    .conv_windows = sp_conv_windows__scalar,
+    .conv_indexed = sp_conv_indexed__scalar,
+    .add = sp_add__scalar,
+    .max_pool_u8 = sp_max_pool_u8__scalar,
+    .max_pool_s32 = sp_max_pool_s32__scalar,
+    .mean_pool = sp_mean_pool__scalar,
+    .requantise = sp_requantise__scalar,
+    .block_winners = sp_block_winners__scalar,
+    .k_winners = sp_k_winners__scalar,
+};
+
+static bool machine_has_scalar(void)
+{
+    return true;
+}
+
+static void apply_nothing(struct sp_kernels *k)
+{
+    (void) k;
+}
+
+/* From the slowest to the fastest: each set takes the places of the table that it is better at. */
+static const struct {
+    const char *name;
+    bool (*machine_has)(void);
+    void (*apply)(struct sp_kernels *k);
+} sets[] = {
+    {"scalar", machine_has_scalar, apply_nothing},
+};
+#define SET_COUNT (sizeof(sets) / sizeof(sets[0]))
+
+/* Marks the sets that one name of n characters allows; false if it names none that the machine has. */
+static bool allow(const char *name, size_t n, bool *allowed)
+{
+    bool native = n == 6 && memcmp(name, "native", n) == 0, found = false;
+    for (size_t i = 0; i < SET_COUNT; i++)
+        if ((native || (n == strlen(sets[i].name) && memcmp(name, sets[i].name, n) == 0)) &&
+            sets[i].machine_has())
+            allowed[i] = found = true;
+    return found;
+}
+
+bool sp_kernels_select(const char *names, struct sp_kernels *ret_kernels)
+{
+    bool allowed[SET_COUNT] = {false};
+    for (const char *at = names;; at++) {
+        size_t n = strcspn(at, ",");
+        if (!allow(at, n, allowed))
+            return false;
+        at += n;
+        if (*at == 0)
+            break;
+    }
+    *ret_kernels = scalar;
+    for (size_t i = 0; i < SET_COUNT; i++)
+        if (allowed[i])
+            sets[i].apply(ret_kernels);
+    return true;
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/python3
+"""Untrained networks of several shapes survive the way into a model file: the torch network in
+whole numbers, the numpy reference and the C library agree on every score.
+
+Writes to a temporary folder only. Exit status 77 (skipped) without numpy, protobuf or torch.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.environ["top_srcdir"], "training"))
+try:
+    import numpy as np
+    import torch
+    from google import protobuf  # noqa: F401 (looked for, not used)
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+from sparrow_training import command, exporting, exporting_published, modelfile  # noqa: E402
+from sparrow_training import network, prune, published, quantise, reference  # noqa: E402
+
+SPARROW = os.path.join(os.environ["top_builddir"], "sparrow")
+
+
+def words(seed, n=24):
+    return np.random.default_rng(seed).integers(0, 128, (n, 32, network.BANDS)).astype(np.uint8)
+
+
+def warm_up(net, features):
+    """Gives the normalisation something to go by."""
+    net.train()
+    with torch.no_grad():
+        for _ in range(40):
+            net(features)
+    return net.eval()
+
+
+def temporal(seed, widths, winners, windows, maximum):
+    torch.manual_seed(seed)
+    net, features = network.Temporal(widths), torch.from_numpy(words(seed)).float()
+    net.set_winners(winners)
+    for norm in (m for m in net.modules() if isinstance(m, torch.nn.BatchNorm1d)):
+        torch.nn.init.normal_(norm.weight)
+        torch.nn.init.normal_(norm.bias)
+    warm_up(net, features)
+    prune.prune(net, features, windows)
+    return quantise.Quantised(net, features, maximum)
+
+
+class Export(unittest.TestCase):
+    def setUp(self):
+        torch.set_num_threads(1)
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, "model.sparrow")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def write(self, name, add, *what):
+        model = modelfile.messages().Model()
+        exporting.describe(model, name, "0.0.1")
+        add(model, *what)
+        modelfile.write(self.path, model)
+        return modelfile.read(self.path)
+
+    def test_temporal_networks(self):
+        for seed, widths, winners, windows, maximum in (
+            (1, (16, 16, 16, 16), 2, 60, 127),
+            (2, (32, 16, 48, 32), 1, 90, 31),
+            (3, (16, 32, 16, 32), 8, 10**6, 63),
+        ):
+            with self.subTest(seed=seed, widths=widths):
+                net = temporal(seed, widths, winners, windows, maximum)
+                model, features = self.write("shape", exporting.temporal, net), words(seed + 100)
+                with torch.no_grad():
+                    torch_scores = net.integer_scores(torch.from_numpy(features).float()).numpy()
+                expected = reference.scores(model, features)
+                self.assertEqual(torch_scores.astype(int).tolist(), expected.tolist())
+                self.assertGreater(len(np.unique(expected)), len(features))
+                self.assertEqual(
+                    command.scores(SPARROW, self.path, features).tolist(), expected.tolist()
+                )
+
+    def test_published_network(self):
+        features = torch.from_numpy(words(5)).float()
+        net = published.Published(5)
+        net.set_winners(1)
+        warm_up(net, features)
+        model = self.write("published", exporting_published.published, net, features)
+        stored = sum(
+            reference.stored_weights(getattr(layer, layer.WhichOneof("op")).weights)
+            for layer in model.layers
+            if layer.WhichOneof("op") in ("conv", "linear")
+        )
+        self.assertEqual(stored + 128, 127696)
+        expected = reference.scores(model, words(6))
+        self.assertEqual(command.scores(SPARROW, self.path, words(6)).tolist(), expected.tolist())
+
+    def test_damaged_file_is_refused(self):
+        self.write("shape", exporting.temporal, temporal(1, (16, 16, 16, 16), 2, 60, 127))
+        with open(self.path, "r+b") as f:
+            f.seek(1000)
+            byte = f.read(1)
+            f.seek(1000)
+            f.write(bytes([byte[0] ^ 1]))
+        with self.assertRaises(ValueError):
+            modelfile.read(self.path)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

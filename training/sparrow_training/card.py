@@ -1,0 +1,94 @@
+"""What a model file says about itself to people, and the same as a page of Markdown.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+DESCRIPTIONS = {
+    "commands": """
+        Twelve classes (yes no up down left right on off stop go, silence, unknown) from one second
+        of 16 kHz speech. A temporal residual network: mel bands are channels; a dense stem of 3
+        taps, three residual blocks of 9-tap convolutions whose weights stand in windows (8 outputs
+        x 16 inputs at a tap), {winners} winners in each 8 channels, the mean over time, a linear
+        layer.""",
+    "relu": "A dense temporal residual network, the teacher of `commands`.",
+    "published": """
+        The shape behind the published figures for sparse networks on speech (5x5 convolutions of
+        64, 1600 -> 1500 -> 12, 127,696 stored numbers), with fixed masks and block winners, here on
+        twelve classes. For like-for-like tables of speed; trained briefly, it is not the network to
+        use.""",
+}
+TRAINED_ON = """
+    Speech Commands by Pete Warden, Google (v0.01 of 2017 and v0.02 of 2018): 19,175 training clips
+    of 1,639 speakers, Opus-coded, and its background recordings; no speaker is in two of training,
+    validation and test."""
+LICENCE = """
+    Model: Apache-2.0. Trained on Speech Commands, copyright Google, licence CC BY 4.0
+    (https://creativecommons.org/licenses/by/4.0/); Pete Warden, Speech Commands: A Dataset for
+    Limited-Vocabulary Speech Recognition, 2018, arXiv:1804.03209. A subset was used and partly
+    transcoded."""
+FLOATING = """
+    {epochs} epochs of {clips:,} clips in floating point, SGD with Nesterov momentum, batch {batch},
+    one-cycle rate up to {peak}, classes balanced, augmented takes (speed, shift, colour, level,
+    background), SpecAugment, average of the weights"""
+PRUNED = """
+    winners annealed from 8 to {winners} of 8, windows of weights pruned gradually by their share in
+    what their outputs receive, to {windows}"""
+
+
+def line(text):
+    return " ".join(text.split())
+
+
+def recipe(settings, epochs, integer_epochs, taught):
+    clips = settings.steps * settings.batch
+    parts = [FLOATING.format(epochs=epochs, clips=clips, batch=settings.batch, peak=settings.peak)]
+    if settings.windows:
+        parts.append(PRUNED.format(winners=settings.winners, windows=settings.windows))
+    if taught:
+        parts.append("taught by a dense network of the same kind")
+    if integer_epochs:
+        parts.append(f"then {integer_epochs} epochs in the integers of the model file")
+    else:
+        parts.append("quantised after training")
+    return "; ".join(line(part) for part in parts) + f". Seed {settings.seed}."
+
+
+def fill(card, settings, epochs, integer_epochs, taught):
+    winners = {1: "one", 2: "two"}.get(settings.winners, "all")
+    card.description = line(DESCRIPTIONS[settings.net].format(winners=winners))
+    card.trained_on, card.licence = line(TRAINED_ON), line(LICENCE)
+    card.recipe = recipe(settings, epochs, integer_epochs, taught)
+
+
+def set_figure(card, name, value, unit, note):
+    """Adds a figure, or replaces the one of that name."""
+    for figure in card.figures:
+        if figure.name == name:
+            break
+    else:
+        figure = card.figures.add(name=name)
+    figure.value, figure.unit, figure.note = value, unit, note
+
+
+def page(model, sections):
+    """The card as Markdown; sections: further pages' text, by title."""
+    card = model.card
+    lines = [
+        f"# {model.name} {model.version}",
+        "",
+        card.description,
+        "",
+        "Written by `training/evaluate`; the same text and figures stand in the model file.",
+        "",
+        "| figure | value | how |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| {f.name} | {f.value:.4g} {f.unit} | {f.note} |" for f in card.figures]
+    for title, text in sections.items():
+        lines += ["", f"## {title}", "", text]
+    for title, text in (
+        ("Training", card.recipe),
+        ("Data", card.trained_on),
+        ("Licence", card.licence),
+    ):
+        lines += ["", f"## {title}", "", text]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,131 @@
+"""A quantised network as the layers of a model file.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import numpy as np
+
+from .clips import COMMANDS, LABELS
+from .network import BANDS, BLOCK
+from .prune import GROUP, WINDOW, as_windows
+from .quantise import RANK_SHIFT
+
+FRONT_END = {
+    "rate_hz": 16000,
+    "window": 512,
+    "hop": 500,
+    "frames": 32,
+    "bands": BANDS,
+    "log_scale": 3.0,
+    "log_offset": -8.0,
+    "max_value": 127,
+}
+LOWEST_HZ, HIGHEST_HZ = 60, 7600
+
+
+def band_edges():
+    """bands + 2 edges at equal distances on the mel scale, as f32."""
+
+    def mel(hz):
+        return 2595 * np.log10(1 + hz / 700)
+
+    places = np.linspace(mel(LOWEST_HZ), mel(HIGHEST_HZ), BANDS + 2)
+    return (700 * (10 ** (places / 2595) - 1)).astype(np.float32)
+
+
+def whole(tensor):
+    return [int(v) for v in tensor.detach().reshape(-1)]
+
+
+def s8(array):
+    return np.ascontiguousarray(array).astype(np.int8).tobytes()
+
+
+class Layers:
+    """Adds layers to a model and numbers their outputs: 0 is the features."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def add(self, name, inputs):
+        entry = self.model.layers.add(name=name, inputs=inputs)
+        return entry, len(self.model.layers)
+
+    def conv(self, name, source, part, scale, unit, bias=None):
+        entry, number = self.add(name, [source])
+        weight = part.integers(scale, unit).detach()
+        out, _, taps = weight.shape
+        conv = entry.conv
+        conv.out_channels, conv.kernel_height, conv.kernel_width = out, 1, taps
+        conv.stride_height, conv.stride_width = 1, part.stride
+        conv.pad_left = conv.pad_right = part.padding
+        conv.bias.extend(whole(bias) if bias is not None else [])
+        if bool(part.mask.all()):
+            conv.weights.dense.values = s8(weight.permute(0, 2, 1).numpy())
+        else:
+            self.windows(conv.weights.windows, weight, part.mask)
+        return number
+
+    @staticmethod
+    def windows(windows, weight, mask):
+        windows.group, windows.window = GROUP, WINDOW
+        stays = as_windows(mask)[:, 0, :, 0].permute(0, 2, 1).numpy() > 0  # [group, tap, window]
+        values = as_windows(weight).permute(0, 4, 2, 3, 1).numpy()  # [.., input, output]
+        windows.places.extend(int(p) for p in np.flatnonzero(stays))
+        windows.values = s8(values[stays])
+
+    def winners(self, name, source, layer):
+        entry, number = self.add(name, [source])
+        op = entry.block_winners
+        op.block, op.winners, op.rank_shift = BLOCK, layer.winners, RANK_SHIFT
+        multipliers, shifts = layer.requantise()
+        op.requantise.multipliers.extend(whole(multipliers))
+        op.requantise.shifts.extend(whole(shifts))
+        op.requantise.max_value = layer.maximum
+        return number
+
+
+def describe(model, name, version):
+    """What every model of ours has in common: name, labels, front end."""
+    model.name, model.version = name, version
+    model.labels.extend(LABELS)
+    model.label_kinds.extend([0] * len(COMMANDS) + [1, 2])
+    for key, value in FRONT_END.items():
+        setattr(model.front_end, key, value)
+    model.front_end.band_edges_hz.extend(float(e) for e in band_edges())
+
+
+def temporal(model, net):
+    """Adds the layers of a Quantised network to a model."""
+    layers, values, scales = Layers(model), [0], [1.0]
+    names = ["stem"] + [f"block{i + 1}.{x}" for i in range(len(net.a)) for x in "ab"]
+    for name, (layer, places) in zip(names, net.layers()):
+        parts = []
+        for i, (part, place) in enumerate(zip(layer.parts, places)):
+            parts.append(
+                layers.conv(
+                    name if i == 0 else name[:-1] + "skip",
+                    values[place + 1],
+                    part,
+                    scales[place + 1],
+                    layer.unit,
+                    None if i else layer.integer_bias(),
+                )
+            )
+        source = parts[0]
+        if len(parts) > 1:
+            entry, source = layers.add(name[:-1] + "add", parts)
+            entry.add.SetInParent()
+        values.append(layers.winners(name + ".winners", source, layer))
+        scales.append(layer.out_scale)
+    entry, source = layers.add("mean", [values[-1]])
+    entry.mean_pool.SetInParent()
+    entry, source = layers.add("mean.requantise", [source])
+    multipliers, shifts = net.requantise()
+    entry.requantise.multipliers.extend(whole(multipliers))
+    entry.requantise.shifts.extend(whole(shifts))
+    entry.requantise.max_value = net.maximum
+    entry, _ = layers.add("linear", [source])
+    entry.linear.out_channels = len(net.linear)
+    entry.linear.weights.dense.values = s8(net.integer_linear().detach().numpy())
+    entry.linear.bias.extend(whole(net.integer_bias()))
+    model.score_scale = float(net.unit)

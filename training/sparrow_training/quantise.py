@@ -1,0 +1,231 @@
+"""A trained network in the integers of engine/ARITHMETIC.md, and the last part of its training in
+them.
+
+Every value is a whole number held in a float: activations 0 .. maximum, weights -127 .. 127, sums
+far below 2^24, so float arithmetic is exact and the scores are those of the model file. Gradients
+pass the roundings as if they were not there (and stop where a value is clamped or a channel
+loses).
+
+Units: a weight w of block g that reads activations of scale s is stored as round(w * s /
+unit[g]); sums of the block then count in unit[g], whichever convolutions add into it, and one
+multiplier turns them into the scale of the output.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .network import BLOCK, MIDDLE, SPREAD
+
+SHIFT_BITS = 15  # multipliers lie in 2^14 .. 2^15 - 1
+RANK_SHIFT = 3
+
+
+def through(exact, smooth):
+    """The value of `exact` with the gradient of `smooth`."""
+    return smooth + (exact - smooth).detach()
+
+
+def multiplier(ratio):
+    """ratio as multiplier / 2^shift: tensors of whole numbers."""
+    shift = SHIFT_BITS - 1 - torch.floor(torch.log2(ratio.double()))
+    number = torch.round(ratio.double() * 2**shift)
+    over = number >= 2**SHIFT_BITS
+    return torch.where(over, number / 2, number).round(), torch.where(over, shift - 1, shift)
+
+
+class Part(nn.Module):
+    """One convolution with folded weights; stores nothing outside its mask."""
+
+    def __init__(self, weight, mask, stride, padding):
+        super().__init__()
+        self.weight = nn.Parameter(weight.detach().clone())
+        self.register_buffer("mask", mask.clone())
+        self.stride, self.padding = stride, padding
+
+    def largest(self):
+        """The largest weight of each block of outputs."""
+        return (
+            (self.weight * self.mask).detach().abs().flatten(1).amax(1).reshape(-1, BLOCK).amax(1)
+        )
+
+    def integers(self, scale, unit):
+        ratio = (scale / unit).repeat_interleave(BLOCK)[:, None, None]
+        smooth = self.weight * self.mask * ratio
+        return through(smooth.round().clamp(-127, 127), smooth)
+
+
+class Sum(nn.Module):
+    """Convolutions that add into one sum, then requantisation and block winners."""
+
+    def __init__(self, parts, bias, winners, maximum):
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        self.bias = nn.Parameter(bias.detach().clone())
+        self.winners, self.maximum = winners, maximum
+        self.register_buffer("out_scale", torch.tensor(0.0))
+        self.register_buffer("unit", torch.zeros(len(bias) // BLOCK))
+
+    def settle(self, scales):
+        """Takes units from the weights as they are now."""
+        largest = torch.stack(
+            [part.largest() * scale for part, scale in zip(self.parts, scales)]
+        ).amax(0)
+        self.unit.copy_(largest.clamp_min(1e-9) / 127)
+
+    def integer_bias(self):
+        smooth = self.bias / self.unit.repeat_interleave(BLOCK)
+        return through(smooth.round(), smooth)
+
+    def sums(self, values, scales):
+        total = self.integer_bias()[None, :, None]
+        for part, value, scale in zip(self.parts, values, scales):
+            total = total + F.conv1d(
+                value, part.integers(scale, self.unit), None, part.stride, part.padding
+            )
+        return total
+
+    def requantise(self):
+        return multiplier(self.unit / self.out_scale)
+
+    def forward(self, values, scales):
+        sums = self.sums(values, scales)
+        n, channels, frames = sums.shape
+        blocks = sums.reshape(n, channels // BLOCK, BLOCK, frames)
+        with torch.no_grad():
+            number, shift = (t[None, :, None, None] for t in self.requantise())
+            exact = torch.floor((blocks.double() * number + 2 ** (shift - 1)) / 2**shift)
+            exact = exact.clamp(0, self.maximum).float()
+            place = torch.arange(BLOCK - 1, -1, -1)[None, None, :, None]
+            rank = (
+                torch.floor(blocks / 2**RANK_SHIFT) * BLOCK + place
+            )  # unique: ties go to the lowest channel
+            wins = torch.zeros_like(exact).scatter_(2, rank.topk(self.winners, 2)[1], 1)
+        smooth = (blocks * (self.unit / self.out_scale)[None, :, None, None]).clamp(0, self.maximum)
+        return (through(exact, smooth) * wins).reshape(sums.shape)
+
+
+class Quantised(nn.Module):
+    """A Temporal network in integers. net: trained, with its winners set. Features: whole numbers
+    [n, frames, bands]."""
+
+    def __init__(self, net, features, maximum=127):
+        super().__init__()
+        net.eval()
+        self.maximum, winners = maximum, net.act.left
+        weight, bias = net.stem.folded()
+        weight = weight / SPREAD
+        self.stem = Sum(
+            [Part(weight, net.stem.mask, 1, 1)],
+            bias - MIDDLE * weight.sum((1, 2)),
+            winners,
+            maximum,
+        )
+        self.a, self.b = nn.ModuleList(), nn.ModuleList()
+        for block in net.blocks:
+            stride = block.a.conv.stride[0]
+            (wa, ba), (wb, bb), (ws, bs) = (
+                conv.folded() for conv in (block.a, block.b, block.skip)
+            )
+            self.a.append(Sum([Part(wa, block.a.mask, stride, 4)], ba, winners, maximum))
+            self.b.append(
+                Sum(
+                    [Part(wb, block.b.mask, 1, 4), Part(ws, block.skip.mask, stride, 0)],
+                    bb + bs,
+                    winners,
+                    maximum,
+                )
+            )
+        self.linear = nn.Parameter(net.linear.weight.detach().clone())
+        self.bias = nn.Parameter(net.linear.bias.detach().clone())
+        self.register_buffer("mean_scale", torch.tensor(0.0))
+        self.register_buffer("unit", torch.tensor(0.0))
+        self.calibrate(net, features)
+
+    def layers(self):
+        """Every Sum with the places of its inputs: -1 the features, else the number of an earlier
+        Sum."""
+        yield self.stem, [-1]
+        for i, (a, b) in enumerate(zip(self.a, self.b)):
+            yield a, [2 * i]
+            yield b, [2 * i + 1, 2 * i]
+
+    @torch.no_grad()
+    def calibrate(self, net, features):
+        """Output scales from what the float network's winners are on a batch: a few in ten
+        thousand are clipped."""
+        peaks, hooks = [], []
+
+        def note(_, __, out):
+            alive = out[out > 0]
+            peaks.append(alive.sort()[0][int(0.9995 * (len(alive) - 1))])
+
+        acts = [net.act] + [act for block in net.blocks for act in (block.act_a, block.act)]
+        for act in acts:
+            hooks.append(act.register_forward_hook(note))
+        net(features)
+        for hook in hooks:
+            hook.remove()
+        for (layer, _), peak in zip(self.layers(), peaks):
+            layer.out_scale.copy_(peak / self.maximum)
+        self.settle()
+        mean = self.mean(self.trunk(features))
+        self.mean_scale.copy_(
+            mean.max() * self.last_scale() / self.frames_left * 1.05 / self.maximum
+        )
+        self.settle()
+
+    frames_left = 8  # over which the mean is taken: 32 frames, two strides of 2
+
+    def last_scale(self):
+        return self.b[-1].out_scale
+
+    @torch.no_grad()
+    def settle(self):
+        """Takes the units of all sums from the weights as they are now."""
+        scales = [torch.tensor(1.0)]
+        for layer, places in self.layers():
+            layer.settle([scales[p + 1] for p in places])
+            scales.append(layer.out_scale)
+        self.unit.copy_(self.linear.abs().max() * self.mean_scale / 127)
+
+    def trunk(self, features):
+        values, scales = [features.transpose(1, 2)], [torch.tensor(1.0)]
+        for layer, places in self.layers():
+            values.append(layer([values[p + 1] for p in places], [scales[p + 1] for p in places]))
+            scales.append(layer.out_scale)
+        return values[-1]
+
+    @staticmethod
+    def mean(x):
+        return x.sum(2)
+
+    def requantise(self):
+        """Multiplier and shift of the mean."""
+        return multiplier(self.last_scale() / self.frames_left / self.mean_scale)
+
+    def integer_linear(self):
+        smooth = self.linear * (self.mean_scale / self.unit)
+        return through(smooth.round().clamp(-127, 127), smooth)
+
+    def integer_bias(self):
+        smooth = self.bias / self.unit
+        return through(smooth.round(), smooth)
+
+    def integer_scores(self, features):
+        total = self.mean(self.trunk(features))
+        with torch.no_grad():
+            number, shift = self.requantise()
+            exact = (
+                torch.floor((total.double() * number + 2 ** (shift - 1)) / 2**shift)
+                .clamp(0, self.maximum)
+                .float()
+            )
+        smooth = (total * (self.last_scale() / self.frames_left / self.mean_scale)).clamp(
+            0, self.maximum
+        )
+        return F.linear(through(exact, smooth), self.integer_linear(), self.integer_bias())
+
+    def forward(self, features):
+        return self.integer_scores(features) * self.unit

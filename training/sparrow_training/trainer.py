@@ -1,0 +1,214 @@
+"""Training from the first step to whole numbers, in epochs after each of which it can be killed
+and resumed.
+
+Stages: `float` (winners and windows of weights get fewer on the way) and `integer` (quantise.py,
+from the average of the first). A checkpoint holds all that the next epoch depends on, random
+numbers included.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import os
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from . import judge, network, published, prune, quantise, recipe, sampling
+
+PRUNE_EVERY = 96  # steps
+# winners of each 8 channels until this part of the training is done
+ANNEALING = [(0.08, 8), (0.12, 6), (0.18, 4), (0.24, 3), (0.34, 2)]
+
+
+@dataclass
+class Settings:
+    """What is trained and how long. A checkpoint remembers it."""
+
+    net: str  # commands, relu, published
+    widths: tuple = (128, 128, 128, 256)
+    winners: int = 2  # of each 8 channels in the end; 8: all
+    windows: int = 0  # of weights in the end; 0: all
+    epochs: int = 110
+    integer_epochs: int = 0
+    steps: int = 192  # batches in an epoch
+    batch: int = 100
+    peak: float = 0.1  # learning rate
+    integer_peak: float = 0.002
+    decay: float = 5e-4
+    maximum: int = 127  # of activations
+    seed: int = 1
+
+
+def preset(name):
+    """The settings that the shipped models were trained with."""
+    return {
+        "commands": Settings("commands", windows=868, epochs=100, integer_epochs=12),
+        "relu": Settings("relu", widths=(96, 96, 96, 192), winners=network.BLOCK, epochs=42),
+        "published": Settings("published", winners=1, epochs=12),
+    }[name]
+
+
+def build(settings):
+    if settings.net == "published":
+        return published.Published(settings.seed)
+    return network.Temporal(settings.widths)
+
+
+def winners_left(part, final):
+    return max(final, next((left for until, left in ANNEALING if part < until), 1))
+
+
+class Trainer:
+    """One network in training. teacher: a network whose scores are imitated, or None."""
+
+    def __init__(self, settings, takes, teacher=None, device="cpu"):
+        self.settings, self.takes, self.teacher, self.device = settings, takes, teacher, device
+        torch.manual_seed(settings.seed)
+        self.rng = np.random.default_rng(settings.seed)
+        self.hiding = torch.Generator().manual_seed(settings.seed)
+        weights, kinds = sampling.weights(takes.train_words)
+        self.chances, self.kinds = np.cumsum(weights / weights.sum()), torch.from_numpy(kinds)
+        self.net = build(settings).to(device)
+        self.stage, self.epoch, self.log = "float", 0, []
+        self.begin()
+
+    def begin(self):
+        """A fresh optimiser and average for the stage."""
+        self.optimiser = recipe.optimiser(
+            self.net, self.settings.decay if self.stage == "float" else 0.0
+        )
+        self.average = recipe.Average(self.net)
+
+    def batch(self):
+        size = self.settings.batch
+        clips = np.searchsorted(self.chances, self.rng.random(size)).clip(0, len(self.chances) - 1)
+        takes = self.rng.integers(len(self.takes.train), size=size)
+        features = torch.stack([self.takes.train[t][c] for t, c in zip(takes, clips)]).float()
+        return sampling.hide(features, self.hiding).to(self.device), self.kinds[clips].to(
+            self.device
+        )
+
+    def length(self):
+        return self.settings.epochs if self.stage == "float" else self.settings.integer_epochs
+
+    def step(self, part, number):
+        settings = self.settings
+        features, labels = self.batch()
+        taught = None
+        if self.teacher is not None:
+            with torch.no_grad():
+                taught = self.teacher(features)
+        if self.stage == "float" and settings.windows and number % PRUNE_EVERY == 0:
+            self.prune(part, features)
+        peak = settings.peak if self.stage == "float" else settings.integer_peak
+        for group in self.optimiser.param_groups:
+            group["lr"] = recipe.rate(part, peak)
+        loss = recipe.loss(self.net(features), labels, taught)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        if self.stage == "integer":
+            self.net.settle()
+        self.average.update(self.net, number)
+        return loss.item()
+
+    def prune(self, part, features):
+        _, every = prune.count(self.net)
+        left = round(prune.target(part, self.settings.windows / every) * every)
+        prune.prune(self.net, features, left)
+        masks = {k: v for k, v in self.net.state_dict().items() if k.endswith("mask")}
+        self.average.net.load_state_dict({**self.average.net.state_dict(), **masks})
+
+    def run_epoch(self, progress):
+        """Trains for one epoch; appends to the log what came out."""
+        began, total, steps = time.time(), 0.0, self.settings.steps
+        if self.stage == "float":
+            left = winners_left(self.epoch / self.length(), self.settings.winners)
+            self.net.set_winners(left)
+            self.average.net.set_winners(left)
+        self.net.train()
+        for i in range(steps):
+            number = self.epoch * steps + i
+            total += self.step(number / (self.length() * steps), number)
+            progress(self.stage, self.epoch, self.length(), i + 1, steps)
+        self.epoch += 1
+        answers = judge.scores(self.average.net, self.takes.valid).argmax(1).cpu().numpy()
+        verdict = judge.judge(answers, self.takes.valid_words)
+        self.log.append(
+            {
+                "stage": self.stage,
+                "epoch": self.epoch,
+                "loss": total / steps,
+                "seconds": time.time() - began,
+                **asdict(verdict),
+            }
+        )
+        return self.log[-1], verdict
+
+    def next_stage(self):
+        """True if another epoch is to be run; goes over to whole numbers when the first stage is
+        through."""
+        if self.stage == "float" and self.epoch >= self.length() and self.settings.integer_epochs:
+            self.quantise()
+        return self.epoch < self.length()
+
+    def quantise(self):
+        features = self.takes.train[0][::40].float()
+        self.net = quantise.Quantised(
+            self.average.net, features.to(self.device), self.settings.maximum
+        )
+        self.stage, self.epoch = "integer", 0
+        self.begin()
+
+    def save(self, path):
+        state = {
+            "settings": asdict(self.settings),
+            "stage": self.stage,
+            "epoch": self.epoch,
+            "log": self.log,
+            "taught": self.teacher is not None,
+            "net": self.net.state_dict(),
+            "average": self.average.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "rng": self.rng.bit_generator.state,
+            "hiding": self.hiding.get_state(),
+            "torch": torch.get_rng_state(),
+        }
+        torch.save(state, path + ".part")
+        os.replace(path + ".part", path)
+
+    def resume(self, path):
+        state = torch.load(path, map_location=self.device)
+        if state["stage"] == "integer":
+            self.net = empty_quantised(self.settings)
+            self.stage = "integer"
+            self.begin()
+        for name in ("net", "optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+        self.average.net.load_state_dict(state["average"])
+        self.epoch, self.log = state["epoch"], state["log"]
+        self.rng.bit_generator.state = state["rng"]
+        self.hiding.set_state(state["hiding"].cpu())
+        torch.set_rng_state(state["torch"].cpu())
+
+
+def empty_quantised(settings):
+    """A Quantised network of the right shape, whose numbers come from a checkpoint."""
+    net = network.Temporal(settings.widths)
+    net.set_winners(settings.winners)
+    return quantise.Quantised(net, torch.full((2, 32, network.BANDS), 60.0), settings.maximum)
+
+
+def load_network(path):
+    """The averaged network of a checkpoint, ready to use, its settings, its log, and whether it
+    had a teacher."""
+    state = torch.load(path, map_location="cpu")
+    settings = Settings(**state["settings"])
+    if state["stage"] == "integer":
+        net = empty_quantised(settings)
+    else:
+        net = build(settings)
+        net.set_winners(winners_left(state["epoch"] / settings.epochs, settings.winners))
+    net.load_state_dict(state["average"])
+    return net.eval(), settings, state["log"], state["taught"]
