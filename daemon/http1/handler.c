@@ -1,0 +1,367 @@
+/* handler.c - the life of an exchange on libmicrohttpd.
+ *
+ *   uri     the request line: an exchange is taken from the free list, the raw target kept
+ *   first   headers only. What is refused here closes the connection, because MHD closes after an answer that is queued
+ *           in the first call; so an answer that should not close waits for the last call, with the body thrown away
+ *   data    body pieces: kept, or thrown away when the answer is known already or the body grew too large
+ *   last    api_finish: the answer is queued at once (the normal case), or the connection is suspended until done()
+ *   again   after the resume: the answer is queued
+ *   end     completed: api lets go, the exchange goes back to the free list
+ *
+ * The answer's bytes stay in the exchange while MHD sends them (persistent buffer): nothing is copied, and the free list
+ * keeps the memory, so a steady state allocates nothing here. Calls in which nothing progresses would spin: each call
+ * takes all its data, answers, suspends or ends the connection.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "daemon/http1/handler.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/http1/framing.h"
+
+#define KEEP_BODY (1u << 20)        /* memory that a spare exchange keeps for the next body, answer and target */
+#define KEEP_ANSWER (256u << 10)
+#define KEEP_TARGET (8u << 10)
+#define DISCARD_MAX (64u << 10)     /* announced bytes worth reading only to keep the connection */
+#define OVERRUN_MAX (1u << 20)      /* unannounced bytes beyond the limit that are read so that the client can be told */
+
+enum stage {
+    STAGE_HEAD,                     /* before the first call */
+    STAGE_BODY,                     /* the body is kept */
+    STAGE_DISCARD,                  /* the answer is ready, the body is thrown away */
+    STAGE_LATER,                    /* suspended */
+    STAGE_READY,                    /* done() was called */
+    STAGE_GONE,                     /* the client went away while suspended */
+    STAGE_ANSWERED
+};
+
+struct handler_exchange {
+    struct exchange x;              /* first */
+    struct handler *handler;
+    struct connection *connection;
+    struct MHD_Connection *mhd;
+    struct handler_exchange *next;  /* in the free list or the ready list */
+    enum stage stage;
+    bool begun;                     /* api knows it */
+    struct text target;             /* raw, NUL-terminated; path and query point into it */
+    size_t discarded, discard_max;
+};
+
+void handler_init(struct handler *h, struct lane *lane, struct api *api, void (*kick)(void *), void *kick_arg)
+{
+    *h = (struct handler){ .lane = lane, .api = api, .kick = kick, .kick_arg = kick_arg };
+    h->ready_tail = &h->ready;
+}
+
+void handler_done(struct handler *h)
+{
+    while (h->spare) {
+        struct handler_exchange *e = h->spare;
+        h->spare = e->next;
+        text_done(&e->x.body);
+        text_done(&e->x.answer);
+        text_done(&e->target);
+        free(e);
+    }
+}
+
+/* ---- the exchange's memory ---- */
+
+static const char *header(const struct exchange *x, const char *name)
+{
+    const struct handler_exchange *e = (const struct handler_exchange *)x;
+    return MHD_lookup_connection_value(e->mhd, MHD_HEADER_KIND, name);
+}
+
+static void done(struct exchange *x);
+
+static struct handler_exchange *take(struct handler *h)
+{
+    struct handler_exchange *e = h->spare;
+    if (e)
+        h->spare = e->next;
+    else if (!(e = calloc(1, sizeof *e)))
+        return NULL;
+    struct text body = e->x.body, answer = e->x.answer, target = e->target;
+    memset(e, 0, sizeof *e);
+    e->handler = h;
+    e->target = target;
+    e->x = (struct exchange){ .lane = h->lane, .header = header, .done = done, .body = body, .answer = answer };
+    return e;
+}
+
+static void keep_at_most(struct text *t, size_t limit)
+{
+    if (t->cap > limit || t->bad)
+        text_done(t);
+    text_clear(t);
+}
+
+static void put_back(struct handler_exchange *e)
+{
+    struct handler *h = e->handler;
+    keep_at_most(&e->x.body, KEEP_BODY);
+    keep_at_most(&e->x.answer, KEEP_ANSWER);
+    keep_at_most(&e->target, KEEP_TARGET);
+    e->next = h->spare;
+    h->spare = e;
+}
+
+/* ---- answering ---- */
+
+static void count_answer(struct handler_exchange *e)
+{
+    struct metrics_block *metrics = lane_metrics(e->handler->lane);
+    metrics_count(metrics, METRIC_HTTP_ANSWERS, e->x.status / 100 - 1, 1);
+    metrics_count(metrics, METRIC_SENT_BYTES, 0, e->x.answer.len);
+    metrics_count(metrics, METRIC_RECEIVED_BYTES, 0, e->x.body.len + e->discarded);
+}
+
+/* Queues what api put into the exchange. MHD_NO ends the connection. */
+static enum MHD_Result answer(struct handler_exchange *e)
+{
+    static char nothing[1];
+    struct exchange *x = &e->x;
+    if (x->answer.bad || x->status < 200 || x->status > 599)
+        return MHD_NO;
+    struct MHD_Response *response = MHD_create_response_from_buffer(x->answer.len, x->answer.data ? x->answer.data : nothing,
+                                                                    MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    if (x->content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, x->content_type);
+    for (unsigned i = 0; i < x->header_count; i++)
+        MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
+    if (x->close || e->handler->draining)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result queued = MHD_queue_response(e->mhd, x->status, response);
+    MHD_destroy_response(response);
+    count_answer(e);
+    e->stage = STAGE_ANSWERED;
+    connections_enter(e->connection, CONNECTION_ANSWER);
+    return queued;
+}
+
+/* ---- the head ---- */
+
+void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+    struct handler *h = cls;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *c = info ? info->socket_context : NULL;
+    struct handler_exchange *e = c ? take(h) : NULL;
+    if (!e)
+        return NULL;                /* handler_request() ends the connection */
+    e->connection = c;
+    e->mhd = mhd;
+    e->x.born_us = lane_clock_us();
+    text_add(&e->target, uri, strlen(uri) + 1);
+    connections_enter(c, CONNECTION_HEAD);
+    return e;
+}
+
+static enum MHD_Result each_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                   size_t value_len)
+{
+    (void)kind;
+    framing_header(cls, name, name_len, value ? value : "", value ? value_len : 0);
+    return MHD_YES;
+}
+
+/* Splits the raw target at '?'. An absolute form ("http://host/path") must be understood (RFC 9112 3.2.2): what is before its
+ * path is dropped. */
+static void split_target(struct handler_exchange *e)
+{
+    char *path = e->target.data;
+    if (path[0] != '/' && path[0] != '*') {
+        char *host = strstr(path, "://");
+        path = host ? host + 3 + strcspn(host + 3, "/?") : path;
+    }
+    char *query = strchr(path, '?');
+    if (query)
+        *query++ = 0;
+    e->x.path = *path ? path : "/";
+    e->x.query = query;
+}
+
+static enum MHD_Result refuse(struct handler_exchange *e, int status, const char *detail)
+{
+    api_refuse(e->handler->api, &e->x, status, detail);
+    e->x.close = true;
+    return answer(e);
+}
+
+/* The answer is known before the body was read. Queued now it closes the connection: so it waits for the end of the body
+ * when there is none, or one that is small and on its way already. */
+static enum MHD_Result answer_early(struct handler_exchange *e, const struct framing *f)
+{
+    bool small = !f->chunked && f->content_length <= DISCARD_MAX;
+    if (e->x.close || !small || (f->expects_continue && framing_has_body(f)))
+        return answer(e);
+    e->stage = STAGE_DISCARD;
+    e->discard_max = DISCARD_MAX;
+    return MHD_YES;
+}
+
+static enum MHD_Result begin(struct handler_exchange *e, const char *method, const char *version)
+{
+    struct handler *h = e->handler;
+    struct exchange *x = &e->x;
+    struct framing f = { 0 };
+    connections_enter(e->connection, CONNECTION_BODY);
+    if (e->target.bad)
+        return MHD_NO;
+    e->begun = true;
+    lane_load_add(h->lane, 0, 1);
+    x->method = method;
+    x->path = e->target.data;
+    MHD_get_connection_values_n(e->mhd, MHD_HEADER_KIND, each_header, &f);
+    framing_end(&f, method, e->target.data, version);
+    if (f.status)
+        return refuse(e, f.status, f.detail);
+    split_target(e);
+    x->has_length = f.lengths > 0;
+    x->chunked = f.chunked;
+    x->content_length = f.content_length;
+    if (api_begin(h->api, x) != API_READ_BODY)
+        return answer_early(e, &f);
+    if (x->has_length && x->content_length > x->body_limit)
+        return refuse(e, SPARROW_TOO_LARGE, "the body is larger than server.max_body");
+    e->stage = STAGE_BODY;
+    return MHD_YES;
+}
+
+/* ---- the body ---- */
+
+static enum MHD_Result body(struct handler_exchange *e, const char *data, size_t n)
+{
+    int status = exchange_append(&e->x, data, n);
+    if (status == 0)
+        return MHD_YES;
+    if (status != SPARROW_TOO_LARGE)
+        return MHD_NO;
+    /* In the middle of a body MHD can neither answer nor close in an orderly way: read on for a while, then answer. */
+    api_refuse(e->handler->api, &e->x, SPARROW_TOO_LARGE, "the body is larger than server.max_body");
+    e->x.close = true;
+    e->stage = STAGE_DISCARD;
+    e->discarded = n;
+    e->discard_max = OVERRUN_MAX;
+    return MHD_YES;
+}
+
+static enum MHD_Result discard(struct handler_exchange *e, size_t n)
+{
+    e->discarded += n;
+    return e->discarded > e->discard_max ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result finish(struct handler_exchange *e)
+{
+    struct handler *h = e->handler;
+    e->x.body_end_us = lane_clock_us();
+    e->stage = STAGE_LATER;         /* before the call: done() may come while it runs */
+    if (api_finish(h->api, &e->x) == API_ANSWER)
+        return answer(e);
+    MHD_suspend_connection(e->mhd);
+    connections_wait(e->connection, e);
+    return MHD_YES;
+}
+
+enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+                                const char *data, size_t *size, void **context)
+{
+    struct handler_exchange *e = *context;
+    (void)cls;
+    (void)mhd;
+    (void)url;                      /* decoded and cut at a NUL: the raw target is what counts */
+    if (!e)
+        return MHD_NO;
+    size_t n = *size;
+    switch (e->stage) {
+    case STAGE_HEAD:
+        return begin(e, method, version);
+    case STAGE_BODY:
+        *size = 0;
+        return n ? body(e, data, n) : finish(e);
+    case STAGE_DISCARD:
+        *size = 0;
+        return n ? discard(e, n) : answer(e);
+    case STAGE_READY:
+        return answer(e);
+    case STAGE_LATER:               /* suspended: never called */
+    case STAGE_GONE:
+    case STAGE_ANSWERED:
+        break;
+    }
+    return MHD_NO;
+}
+
+/* ---- suspended exchanges ---- */
+
+static void make_ready(struct handler_exchange *e, enum stage stage)
+{
+    struct handler *h = e->handler;
+    e->stage = stage;
+    e->next = NULL;
+    *h->ready_tail = e;
+    h->ready_tail = &e->next;
+    h->kick(h->kick_arg);
+}
+
+static void done(struct exchange *x)
+{
+    struct handler_exchange *e = (struct handler_exchange *)x;
+    if (e->stage == STAGE_LATER)
+        make_ready(e, STAGE_READY);
+}
+
+void handler_gone(void *arg, void *exchange)
+{
+    struct handler *h = arg;
+    struct handler_exchange *e = exchange;
+    if (e->stage != STAGE_LATER)
+        return;
+    api_gone(h->api, &e->x);
+    make_ready(e, STAGE_GONE);
+}
+
+bool handler_resume(struct handler *h)
+{
+    struct handler_exchange *list = h->ready;
+    h->ready = NULL;
+    h->ready_tail = &h->ready;
+    for (struct handler_exchange *e = list, *next; e; e = next) {
+        next = e->next;
+        connections_wait_over(e->connection);
+        MHD_resume_connection(e->mhd);
+    }
+    return list != NULL;
+}
+
+void handler_give_up(struct handler *h, struct connections *all)
+{
+    for (struct connection *c = all->waiting.waiting_next; c != &all->waiting; c = c->waiting_next)
+        handler_gone(h, c->waiting_for);
+}
+
+/* ---- the end ---- */
+
+void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode why)
+{
+    struct handler_exchange *e = *context;
+    struct handler *h = cls;
+    (void)mhd;
+    (void)why;
+    if (!e)
+        return;
+    *context = NULL;
+    if (e->begun) {
+        api_release(h->api, &e->x);
+        lane_load_add(h->lane, 0, -1);
+    }
+    connections_enter(e->connection, CONNECTION_IDLE);
+    put_back(e);
+}
