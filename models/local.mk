@@ -1,3 +1,4 @@
 # models: adds to the lists of Makefile.am
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += models/eval.tsv
+dist_pkgdatamodel_DATA += models/commands.sparrow
+EXTRA_DIST += models/README.md models/eval.tsv
