@@ -26,3 +26,18 @@ daemon/api/pages_index.c: daemon/api/index.html daemon/api/embed
 	$(AM_V_GEN)$(MKDIR_P) daemon/api && sh $(srcdir)/daemon/api/embed pages_index $(srcdir)/daemon/api/index.html >$@.part && mv $@.part $@
 CLEANFILES += daemon/api/pages_openapi.c daemon/api/pages_index.c
 EXTRA_DIST += daemon/api/README.md daemon/api/embed daemon/api/index.html docs/openapi.json docs/http.md
+
+API_TESTS = tests/unit/api/test_params tests/unit/api/test_media tests/unit/api/test_multipart tests/unit/api/test_identity \
+	tests/unit/api/test_values
+check_PROGRAMS += $(API_TESTS)
+TESTS += $(API_TESTS)
+tests_unit_api_test_params_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_params_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_media_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_media_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_multipart_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_multipart_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_identity_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_identity_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_values_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_values_LDADD = $(DAEMON_TEST_LIBS)
