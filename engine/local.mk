@@ -19,6 +19,7 @@ libsparrow_internal_la_SOURCES = \
 	engine/model/limits.h \
 	engine/model/load.c engine/model/loader.h \
 	engine/model/model.h \
+	engine/model/pack.c engine/model/pack.h \
 	engine/model/plan.c \
 	engine/model/region.c engine/model/region.h \
 	engine/model/text.c engine/model/text.h \

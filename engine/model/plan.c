@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/model/limits.h"
 #include "engine/model/loader.h"
+#include "engine/model/pack.h"
 
 /* One form of a value: bytes that are written by layer `first` and read last by layer `last`. */
 struct form {
@@ -95,26 +96,137 @@ static void place_active(struct sparrow_model *m, struct forms *f)
     }
 }
 
-/* Until they have a place, forms that are needed stand at 0. */
-static void choose_paths(struct sparrow_model *m)
+/* ---- paths ---- */
+
+/* A value that can be read in lanes: made there, and under its own shape. */
+static bool has_lanes(const struct sparrow_model *m, size_t v)
 {
-    for (size_t i = 0; i < m->layer_count; i++) {
-        m->layers[i].path = SP_PATH_PLAIN;
-        m->layers[i].kernel = "scalar";
-        if (m->values[i + 1].root == i + 1)
-            m->values[i + 1].plain = 0;
+    return m->values[v].root == v && m->values[v].lanes != SP_NOWHERE;
+}
+
+static struct sp_lanes_winners_shape winners_shape(const struct sp_block_winners *b,
+                                                   const struct sp_value *in)
+{
+    return (struct sp_lanes_winners_shape){
+        .width = in->width,
+        .windows = in->channels / SP_LANES_WINDOW,
+        .block = b->block,
+        .winners = b->winners,
+        .pairs = SP_LANES_WINDOW / b->block * b->winners / 2,
+    };
+}
+
+static bool all_inputs_have_lanes(const struct sparrow_model *m, const struct sp_layer *layer)
+{
+    for (size_t j = 0; j < layer->input_count; j++)
+        if (!has_lanes(m, layer->inputs[j]) || m->values[layer->inputs[j]].active)
+            return false;
+    return true;
+}
+
+static int choose_conv(struct sp_loader *l, struct sp_layer *layer, const struct sp_value *in)
+{
+    struct sparrow_model *m = l->model;
+    if (has_lanes(m, layer->inputs[0])) {
+        if (!sp_pack_can_conv(&layer->conv, &in->winners))
+            return SPARROW_OK;
+        layer->path = SP_PATH_LANES;
+        return sp_pack_conv(l, &layer->conv, &in->winners, in->max);
     }
+    if (!sp_pack_can_stem(&layer->conv, in->max))
+        return SPARROW_OK;
+    layer->path = SP_PATH_STEM;
+    return sp_pack_stem(l, &layer->conv);
+}
+
+/* Takes the lanes where the layer and its inputs allow it. */
+static int choose_lanes(struct sp_loader *l, size_t index)
+{
+    struct sparrow_model *m = l->model;
+    struct sp_layer *layer = &m->layers[index];
+    const struct sp_value *in = &m->values[layer->inputs[0]];
+    bool in_lanes = has_lanes(m, layer->inputs[0]);
+    if (layer->op == SP_OP_CONV)
+        return choose_conv(l, layer, in);
+    if (layer->op == SP_OP_ADD && all_inputs_have_lanes(m, layer))
+        layer->path = SP_PATH_LANES;
+    if (layer->op == SP_OP_MEAN_POOL && in_lanes)
+        layer->path = SP_PATH_LANES;
+    if (layer->op == SP_OP_BLOCK_WINNERS && in_lanes &&
+        sp_pack_can_winners(&layer->block_winners, in)) {
+        layer->path = SP_PATH_LANES;
+        m->values[index + 1].winners = winners_shape(&layer->block_winners, in);
+    }
+    return SPARROW_OK;
+}
+
+/* Marks the forms that a layer reads. */
+static void need_inputs(struct sparrow_model *m, const struct sp_layer *layer)
+{
+    for (size_t j = 0; j < layer->input_count; j++) {
+        struct sp_value *in = &m->values[layer->inputs[j]];
+        if (layer->path != SP_PATH_LANES)
+            m->values[in->root].plain = 0;
+        else if (layer->op == SP_OP_CONV && layer->conv.split)
+            in->split = 0;
+    }
+}
+
+static const char *kernel_name(const struct sparrow_model *m, const struct sp_layer *layer)
+{
+    if (layer->path != SP_PATH_PLAIN)
+        return m->kernels.lanes->name;
+    bool dense = (layer->op == SP_OP_CONV || layer->op == SP_OP_LINEAR) &&
+                 layer->conv.weights.encoding == SP_DENSE;
+    return dense && m->kernels.conv_dense != sp_conv_dense__scalar ? m->kernels.name : "scalar";
+}
+
+/* Forms that are needed stand at 0 until they have a place. */
+static int choose_paths(struct sp_loader *l)
+{
+    struct sparrow_model *m = l->model;
+    for (size_t i = 0; i < m->layer_count; i++) {
+        struct sp_layer *layer = &m->layers[i];
+        struct sp_value *out = &m->values[i + 1];
+        layer->path = SP_PATH_PLAIN;
+        int status = m->kernels.lanes != NULL ? choose_lanes(l, i) : SPARROW_OK;
+        if (status < 0)
+            return status;
+        if (layer->path == SP_PATH_PLAIN || layer->op == SP_OP_MEAN_POOL)
+            out->plain = out->root == i + 1 ? 0 : SP_NOWHERE;
+        else
+            out->lanes = 0;
+        need_inputs(m, layer);
+        layer->kernel = kernel_name(m, layer);
+    }
+    if (m->layer_count > 0)
+        m->values[m->values[m->layer_count].root].plain = 0;   /* the scores */
+    return SPARROW_OK;
+}
+
+/* Working memory that the front end and stems use, one after the other. */
+static size_t work_bytes(const struct sparrow_model *m)
+{
+    size_t most = sp_front_end_work_bytes(m->front_end);
+    for (size_t i = 0; i < m->layer_count; i++)
+        if (m->layers[i].path == SP_PATH_STEM) {
+            size_t bytes = sp_lanes_stem_work(&m->layers[i].conv.stem);
+            most = bytes > most ? bytes : most;
+        }
+    return most;
 }
 
 int sp_plan_make(struct sp_loader *l)
 {
     struct sparrow_model *m = l->model;
-    choose_paths(m);
+    int status = choose_paths(l);
+    if (status < 0)
+        return status;
     struct forms forms = {.forms = sp_loader_alloc(l, 2 * m->layer_count, sizeof(struct form))};
     if (forms.forms == NULL)
         return SPARROW_NO_MEMORY;
     m->features = own_room(&forms, m->values[0].elements);
-    m->work = own_room(&forms, sp_front_end_work_bytes(m->front_end));
+    m->work = own_room(&forms, work_bytes(m));
     place_active(m, &forms);
     place_sums(m, &forms);
     if (forms.end > SP_LIMIT_SCRATCH_BYTES)

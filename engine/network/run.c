@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/error.h"
+#include "engine/model/limits.h"
 #include "engine/model/model.h"
 
 struct sparrow_scratch {
@@ -86,7 +87,7 @@ static void run_conv(const struct word *w, const struct sp_conv_params *c, const
 
 static void run_add(const struct word *w, const struct sp_layer *layer, size_t elements, int32_t *out)
 {
-    const void *in[16];
+    const void *in[SP_LIMIT_INPUTS];
     for (size_t i = 0; i < layer->input_count; i++)
         in[i] = plain_in(w, layer->inputs[i]);
     w->model->kernels.add(&layer->add, in, elements, out);
@@ -134,10 +135,62 @@ static void run_plain(const struct word *w, size_t index)
     }
 }
 
+static void *lanes(const struct word *w, size_t value)
+{
+    return w->bytes + w->model->values[value].lanes;
+}
+
+static void run_lanes(const struct word *w, size_t index)
+{
+    const struct sparrow_model *m = w->model;
+    const struct sp_layer *layer = &m->layers[index];
+    const struct sp_value *from = &m->values[layer->inputs[0]], *to = &m->values[index + 1];
+    if (layer->op == SP_OP_CONV) {
+        size_t in = layer->conv.split ? from->split : from->lanes;
+        m->kernels.lanes->conv(&layer->conv.lanes, w->bytes + in, lanes(w, index + 1));
+    } else if (layer->op == SP_OP_ADD) {
+        const void *in[SP_LIMIT_INPUTS];
+        for (size_t i = 0; i < layer->input_count; i++)
+            in[i] = lanes(w, layer->inputs[i]);
+        m->kernels.add(&layer->add, in, to->channels * sp_lanes_row(to->width),
+                       lanes(w, index + 1));
+    } else if (layer->op == SP_OP_BLOCK_WINNERS) {
+        m->kernels.lanes->winners(&layer->block_winners, &to->winners, lanes(w, layer->inputs[0]),
+                                  lanes(w, index + 1));
+    } else {
+        sp_lanes_mean_pool(&from->winners, lanes(w, layer->inputs[0]), plain_out(w, index + 1));
+    }
+}
+
+/* Makes the other forms of a value that later layers read. */
+static void run_forms(const struct word *w, size_t value)
+{
+    const struct sp_value *v = &w->model->values[value];
+    if (v->lanes == SP_NOWHERE)
+        return;
+    if (v->split != SP_NOWHERE)
+        w->model->kernels.lanes->split(&v->winners, lanes(w, value), w->bytes + v->split);
+    if (v->plain == SP_NOWHERE)
+        return;
+    if (v->active)
+        sp_lanes_plain_winners(&v->winners, lanes(w, value), plain_out(w, value));
+    else
+        sp_lanes_plain_sums(v->width, v->channels, lanes(w, value), plain_out(w, value));
+}
+
 static void run_word(const struct word *w, int32_t *scores)
 {
-    for (size_t i = 0; i < w->model->layer_count; i++)
-        run_plain(w, i);
+    for (size_t i = 0; i < w->model->layer_count; i++) {
+        const struct sp_layer *layer = &w->model->layers[i];
+        if (layer->path == SP_PATH_PLAIN)
+            run_plain(w, i);
+        else if (layer->path == SP_PATH_STEM)
+            w->model->kernels.lanes->stem(&layer->conv.stem, plain_in(w, layer->inputs[0]),
+                                          w->bytes + w->model->work, lanes(w, i + 1));
+        else
+            run_lanes(w, i);
+        run_forms(w, i + 1);
+    }
     memcpy(scores, plain_in(w, w->model->layer_count), w->model->label_count * sizeof(*scores));
 }
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "kernels/cpu/lanes.h"
+
 static const struct sp_kernels scalar = {
     .name = "scalar",
     .front_end = sp_front_end__scalar,
@@ -30,6 +32,21 @@ static void apply_nothing(struct sp_kernels *k)
     (void) k;
 }
 
+#ifdef __x86_64__
+static bool machine_has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") != 0;
+}
+
+static void apply_avx2(struct sp_kernels *k)
+{
+    k->name = "avx2";
+    k->front_end = sp_front_end__avx2;
+    k->conv_dense = sp_conv_dense__avx2;
+    k->lanes = &sp_lanes__avx2;
+}
+#endif
+
 /* From the slowest to the fastest: each set takes the places of the table that it is better at. */
 static const struct {
     const char *name;
@@ -37,6 +54,9 @@ static const struct {
     void (*apply)(struct sp_kernels *k);
 } sets[] = {
     {"scalar", machine_has_scalar, apply_nothing},
+#ifdef __x86_64__
+    {"avx2", machine_has_avx2, apply_avx2},
+#endif
 };
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))
 

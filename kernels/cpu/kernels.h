@@ -133,6 +133,24 @@ void sp_block_winners__scalar(const struct sp_block_winners *b, const int32_t *i
                               size_t channels, uint8_t *out);
 void sp_k_winners__scalar(size_t k, const uint8_t *in, size_t rows, size_t n, uint8_t *out);
 
+/* Only where the build is for x86-64. */
+void sp_front_end__avx2(const struct sp_front_end_tables *t, const int16_t *const *rows,
+                        size_t frames, float *work, uint8_t *features);
+void sp_conv_dense__avx2(const struct sp_conv_shape *shape, const int8_t *weights,
+                         const int32_t *bias, const uint8_t *in, int32_t *out);
+
+/* The inputs under one tap of one output position; NULL where the tap lies in the padding. */
+static inline const uint8_t *sp_conv_tap(const struct sp_conv_shape *s, const uint8_t *in, size_t y,
+                                         size_t x, size_t tap)
+{
+    size_t row = y * s->stride_height + tap / s->kernel_width;
+    size_t col = x * s->stride_width + tap % s->kernel_width;
+    if (row < s->pad_top || row - s->pad_top >= s->in_height || col < s->pad_left ||
+        col - s->pad_left >= s->in_width)
+        return NULL;
+    return in + ((row - s->pad_top) * s->in_width + (col - s->pad_left)) * s->in_channels;
+}
+
 /* One requantised value: (v * multiplier + half) >> shift, clamped to 0 .. max. */
 static inline uint8_t sp_requantise_one(int32_t v, uint32_t multiplier, unsigned shift, uint8_t max)
 {

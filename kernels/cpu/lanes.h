@@ -4,7 +4,7 @@
  *   winners - per window of 16 channels `pairs` pairs of winners, each an array of [sp_lanes_length(width)] positions of
  *             two bytes: first the indices (0 .. 15 in the window) of all arrays, then their values. Dead winners, and all
  *             positions outside of the value (the margins too), have the value 0.
- *   split   - the same for even positions, then the same for odd ones: what a convolution of stride 2 reads.
+ *   split   - the indices of all even positions, of all odd ones, then their values: what a convolution of stride 2 reads.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_LANES_H
@@ -49,7 +49,8 @@ static inline size_t sp_lanes_plane(const struct sp_lanes_winners_shape *s, bool
     return sp_lanes_array(s, split) * s->windows * s->pairs * (split ? 2 : 1);
 }
 
-/* A convolution of plain features, dense: taps x quads of four channels. Sums of two products fit s16. */
+/* A convolution of plain values, dense, stride 1: taps x quads of four channels. out_channels is a multiple of 4, and the
+ * sum of two products fits s16. */
 struct sp_lanes_stem {
     size_t in_width, in_channels, out_width, out_channels, taps, pad_left;
     size_t quads;                   /* (in_channels + 3) / 4 */
@@ -81,6 +82,7 @@ static inline size_t sp_lanes_stem_work(const struct sp_lanes_stem *s)
 }
 
 struct sp_lanes_kernels {
+    const char *name;               /* "avx2" */
     /* in: plain, in_width x in_channels; sums: out_channels rows. */
     void (*stem)(const struct sp_lanes_stem *s, const uint8_t *in, void *work, int32_t *sums);
     /* winners: whole or split, as the steps were made for. */
@@ -92,6 +94,8 @@ struct sp_lanes_kernels {
     /* Whole to split; the margins are not written. */
     void (*split)(const struct sp_lanes_winners_shape *s, const uint8_t *whole, uint8_t *split);
 };
+
+extern const struct sp_lanes_kernels sp_lanes__avx2;    /* only where the build is for x86-64 */
 
 /* Forms turned into plain ones, and the mean pool's sums; the same on every machine. */
 void sp_lanes_plain_sums(size_t width, size_t channels, const int32_t *sums, int32_t *plain);

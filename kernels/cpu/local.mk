@@ -9,3 +9,15 @@ libkernels_la_SOURCES = kernels/cpu/kernels.h \
 	kernels/cpu/scalar/front_end.c \
 	kernels/cpu/scalar/pool.c \
 	kernels/cpu/scalar/winners.c
+libkernels_la_LIBADD =
+
+# No -mfma: a fused multiply-add would change bits.
+if X86_64
+noinst_LTLIBRARIES += libkernels_avx2.la
+libkernels_avx2_la_SOURCES = \
+	kernels/cpu/avx2/conv_dense.c \
+	kernels/cpu/avx2/front_end.c \
+	kernels/cpu/avx2/lanes.c
+libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
+libkernels_la_LIBADD += libkernels_avx2.la
+endif

@@ -5,18 +5,6 @@
 
 #include <string.h>
 
-/* The inputs under one tap of one output position; NULL where the tap lies in the padding. */
-static const uint8_t *tap_inputs(const struct sp_conv_shape *s, const uint8_t *in, size_t y,
-                                 size_t x, size_t tap)
-{
-    size_t row = y * s->stride_height + tap / s->kernel_width;
-    size_t col = x * s->stride_width + tap % s->kernel_width;
-    if (row < s->pad_top || row - s->pad_top >= s->in_height || col < s->pad_left ||
-        col - s->pad_left >= s->in_width)
-        return NULL;
-    return in + ((row - s->pad_top) * s->in_width + (col - s->pad_left)) * s->in_channels;
-}
-
 void sp_conv_dense__scalar(const struct sp_conv_shape *shape, const int8_t *weights,
                            const int32_t *bias, const uint8_t *in, int32_t *out)
 {
@@ -24,7 +12,7 @@ void sp_conv_dense__scalar(const struct sp_conv_shape *shape, const int8_t *weig
     for (size_t p = 0; p < shape->out_height * shape->out_width; p++) {
         memcpy(out, bias, shape->out_channels * sizeof(*out));
         for (size_t tap = 0; tap < taps; tap++) {
-            const uint8_t *v = tap_inputs(shape, in, p / shape->out_width, p % shape->out_width, tap);
+            const uint8_t *v = sp_conv_tap(shape, in, p / shape->out_width, p % shape->out_width, tap);
             if (v == NULL)
                 continue;
             for (size_t o = 0; o < shape->out_channels; o++) {
@@ -47,7 +35,7 @@ void sp_conv_windows__scalar(const struct sp_conv_shape *shape, const struct sp_
         const int8_t *values = w->values;
         for (size_t i = 0; i < w->places; i++, values += w->group * w->window) {
             const struct sp_place *place = &w->place[i];
-            const uint8_t *v = tap_inputs(shape, in, p / shape->out_width, p % shape->out_width,
+            const uint8_t *v = sp_conv_tap(shape, in, p / shape->out_width, p % shape->out_width,
                                           place->tap);
             if (v == NULL)
                 continue;
@@ -77,7 +65,7 @@ void sp_conv_indexed__scalar(const struct sp_conv_shape *shape, const struct sp_
             for (size_t i = 0; i < w->counts[o]; i++) {
                 if (positions[i] / shape->in_channels != tap) {
                     tap = positions[i] / shape->in_channels;
-                    v = tap_inputs(shape, in, p / shape->out_width, p % shape->out_width, tap);
+                    v = sp_conv_tap(shape, in, p / shape->out_width, p % shape->out_width, tap);
                 }
                 if (v != NULL)
                     sum += v[positions[i] - tap * shape->in_channels] * values[i];
