@@ -16,7 +16,10 @@ libsparrowd_la_SOURCES = \
 	daemon/loop/lane.c daemon/loop/lane.h \
 	daemon/door/address.c daemon/door/address.h \
 	daemon/door/listener.c daemon/door/listener.h \
-	daemon/door/door.c daemon/door/door.h
+	daemon/door/door.c daemon/door/door.h \
+	daemon/lane_kit.c daemon/lane_kit.h \
+	daemon/ready.c daemon/ready.h \
+	daemon/serve.c daemon/serve.h
 
 check_PROGRAMS += tests/unit/loop/test_lane
 TESTS += tests/unit/loop/test_lane

@@ -112,14 +112,6 @@ static void put_back(struct handler_exchange *e)
 
 /* ---- answering ---- */
 
-static void count_answer(struct handler_exchange *e)
-{
-    struct metrics_block *metrics = lane_metrics(e->handler->lane);
-    metrics_count(metrics, METRIC_HTTP_ANSWERS, e->x.status / 100 - 1, 1);
-    metrics_count(metrics, METRIC_SENT_BYTES, 0, e->x.answer.len);
-    metrics_count(metrics, METRIC_RECEIVED_BYTES, 0, e->x.body.len + e->discarded);
-}
-
 /* Queues what api put into the exchange. MHD_NO ends the connection. */
 static enum MHD_Result answer(struct handler_exchange *e)
 {
@@ -139,7 +131,7 @@ static enum MHD_Result answer(struct handler_exchange *e)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result queued = MHD_queue_response(e->mhd, x->status, response);
     MHD_destroy_response(response);
-    count_answer(e);
+    metrics_count(lane_metrics(e->handler->lane), METRIC_RECEIVED_BYTES, 0, e->discarded);  /* api counts what it was given */
     e->stage = STAGE_ANSWERED;
     connections_enter(e->connection, CONNECTION_ANSWER);
     return queued;
