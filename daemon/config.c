@@ -1,7 +1,8 @@
-/* config.c - reads the configuration from its four places; every value goes through one function, set_value().
- * libinih splits the lines. It says neither which line a handler call belongs to nor more than the first error, so the reader that
- * feeds it counts lines and knows what each must have been: a line that is neither empty, a comment nor a section, and did not come
- * back as key and value, is reported.
+/* config.c - reads the configuration from its four places; every value goes through one function,
+ * set_value(). libinih splits the lines. It says neither which line a handler call belongs to nor
+ * more than the first error, so the reader that feeds it counts lines and knows what each must have
+ * been: a line that is neither empty, a comment nor a section, and did not come back as key and
+ * value, is reported.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config.h"
 
@@ -16,8 +17,18 @@
 #include "daemon/status.h"
 
 const struct config_key config_keys[] = {
-#define CONFIG(section, key, type, def, min, max, unit, reload, sentence, paragraph) \
-    {#section, #key, CONFIG_##type, def, min, max, unit, reload, sentence, paragraph, offsetof(struct config, section##_##key)},
+#define CONFIG(section, key, type, def, min, max, unit, reload, sentence, paragraph)               \
+    {#section,                                                                                     \
+     #key,                                                                                         \
+     CONFIG_##type,                                                                                \
+     def,                                                                                          \
+     min,                                                                                          \
+     max,                                                                                          \
+     unit,                                                                                         \
+     reload,                                                                                       \
+     sentence,                                                                                     \
+     paragraph,                                                                                    \
+     offsetof(struct config, section##_##key)},
 #include "daemon/config.def"
 #undef CONFIG
 };
@@ -25,9 +36,9 @@ const struct config_key config_keys[] = {
 const size_t config_key_count = KEY_COUNT;
 
 struct loaded {
-    struct config config;           /* first: a config is known by this address */
+    struct config config; /* first: a config is known by this address */
     atomic_uint refs;
-    char *strings[KEY_COUNT];       /* what the fields point to; NULL: a constant */
+    char *strings[KEY_COUNT]; /* what the fields point to; NULL: a constant */
 };
 
 /* One load: where we are, and what went wrong so far. */
@@ -40,16 +51,17 @@ struct load {
     /* the file */
     FILE *in;
     const char *file;
-    unsigned line;                  /* the one that was handed to libinih last */
-    bool must_handle;               /* it has to come back as key and value */
-    unsigned set_at[KEY_COUNT];     /* the line that set a key; 0: none */
+    unsigned line;              /* the one that was handed to libinih last */
+    bool must_handle;           /* it has to come back as key and value */
+    unsigned set_at[KEY_COUNT]; /* the line that set a key; 0: none */
 };
 
 extern char **environ;
 
 /* ---- errors ---- */
 
-static void fail(struct load *l, const char *where, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void fail(struct load *l, const char *where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void fail(struct load *l, const char *where, const char *format, ...)
 {
     char text[1024];
@@ -63,17 +75,19 @@ static void fail(struct load *l, const char *where, const char *format, ...)
         status_fail(l->err, SPARROW_CONFIG, "%s: %s", where, text);
 }
 
-/* What may be printed of a name or value that somebody wrote: no controls, at most cap - 4 bytes. */
+/* What may be printed of a name or value that somebody wrote: no controls, at most cap - 4 bytes.
+ */
 static const char *printable(const char *s, char *out, size_t cap)
 {
     size_t n = 0;
     for (; s[n] != '\0' && n < cap - 4; n++)
-        out[n] = (unsigned char) s[n] < 0x20 || s[n] == 0x7f ? '?' : s[n];
+        out[n] = (unsigned char)s[n] < 0x20 || s[n] == 0x7f ? '?' : s[n];
     memcpy(out + n, s[n] == '\0' ? "" : "...", s[n] == '\0' ? 1 : 4);
     return out;
 }
 
-/* Edits that turn a into b; a swap of neighbours counts once. Names longer than 63 bytes are far from everything. */
+/* Edits that turn a into b; a swap of neighbours counts once. Names longer than 63 bytes are far
+ * from everything. */
 static unsigned distance(const char *a, const char *b)
 {
     size_t m = strlen(a), n = strlen(b);
@@ -81,15 +95,16 @@ static unsigned distance(const char *a, const char *b)
     if (m > 63 || n > 63)
         return 64;
     for (size_t j = 0; j <= n; j++)
-        rows[0][j] = (unsigned) j;
+        rows[0][j] = (unsigned)j;
     for (size_t i = 1; i <= m; i++) {
         unsigned *now = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-        now[0] = (unsigned) i;
+        now[0] = (unsigned)i;
         for (size_t j = 1; j <= n; j++) {
             unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
             best = last[j] + 1 < best ? last[j] + 1 : best;
             best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < best)
                 best = before[j - 2] + 1;
             now[j] = best;
         }
@@ -97,13 +112,14 @@ static unsigned distance(const char *a, const char *b)
     return rows[m % 3][n];
 }
 
-/* The key that somebody most likely meant: the same name in another section, or the nearest full name. NULL: none is near. */
+/* The key that somebody most likely meant: the same name in another section, or the nearest full
+ * name. NULL: none is near. */
 static const struct config_key *nearest(const char *section, const char *key)
 {
     char full[80], other[80];
     const struct config_key *best = NULL;
     snprintf(full, sizeof(full), "%s.%s", section, key);
-    unsigned limit = (unsigned) strlen(full) / 4 + 1, best_distance = limit + 1;
+    unsigned limit = (unsigned)strlen(full) / 4 + 1, best_distance = limit + 1;
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const struct config_key *k = &config_keys[i];
         snprintf(other, sizeof(other), "%s.%s", k->section, k->key);
@@ -130,10 +146,11 @@ static void fail_unknown(struct load *l, const char *where, const char *section,
     char a[64], b[64];
     const struct config_key *k = nearest(section, key);
     if (k != NULL)
-        fail(l, where, "unknown key %s.%s; did you mean %s.%s?", printable(section, a, sizeof(a)), printable(key, b, sizeof(b)),
-             k->section, k->key);
+        fail(l, where, "unknown key %s.%s; did you mean %s.%s?", printable(section, a, sizeof(a)),
+             printable(key, b, sizeof(b)), k->section, k->key);
     else
-        fail(l, where, "unknown key %s.%s", printable(section, a, sizeof(a)), printable(key, b, sizeof(b)));
+        fail(l, where, "unknown key %s.%s", printable(section, a, sizeof(a)),
+             printable(key, b, sizeof(b)));
 }
 
 /* ---- one value ---- */
@@ -155,21 +172,24 @@ static bool parse_bool(const char *s, bool *ret_value)
     return false;
 }
 
-/* Digits, and a suffix where the key counts bytes. A number too large for 64 bits becomes the largest: out of bounds in any case. */
+/* Digits, and a suffix where the key counts bytes. A number too large for 64 bits becomes the
+ * largest: out of bounds in any case. */
 static bool parse_uint(const struct config_key *k, const char *s, uint64_t *ret_value)
 {
     static const char suffixes[] = "KMG";
     uint64_t value = 0;
     const char *p = s;
     for (; *p >= '0' && *p <= '9'; p++) {
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t) (*p - '0'), &value)) {
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value)) {
             value = UINT64_MAX;
             p += strspn(p, "0123456789") - 1;
         }
     }
     if (p == s)
         return false;
-    const char *suffix = *p != '\0' && is_bytes(k) ? strchr(suffixes, *p >= 'a' ? *p - 'a' + 'A' : *p) : NULL;
+    const char *suffix =
+        *p != '\0' && is_bytes(k) ? strchr(suffixes, *p >= 'a' ? *p - 'a' + 'A' : *p) : NULL;
     if (suffix != NULL) {
         if (__builtin_mul_overflow(value, 1024ULL << (10 * (suffix - suffixes)), &value))
             value = UINT64_MAX;
@@ -201,23 +221,28 @@ static bool is_choice(const char *choices, const char *s)
     return false;
 }
 
-static void fail_bounds(struct load *l, const char *where, const struct config_key *k, const char *shown)
+static void fail_bounds(struct load *l, const char *where, const struct config_key *k,
+                        const char *shown)
 {
-    fail(l, where, "%s.%s = %s: must be between %.10g and %.10g%s%s", k->section, k->key, shown, k->min, k->max,
-         k->unit[0] != '\0' ? " " : "", k->unit);
+    fail(l, where, "%s.%s = %s: must be between %.10g and %.10g%s%s", k->section, k->key, shown,
+         k->min, k->max, k->unit[0] != '\0' ? " " : "", k->unit);
 }
 
-static void set_number(struct load *l, const char *where, const struct config_key *k, const char *value, const char *shown)
+static void set_number(struct load *l, const char *where, const struct config_key *k,
+                       const char *value, const char *shown)
 {
-    char *base = (char *) &l->loaded->config;
+    char *base = (char *)&l->loaded->config;
     uint64_t u = 0;
     double r = 0;
     bool ok = k->type == CONFIG_UINT ? parse_uint(k, value, &u) : parse_real(value, &r);
     if (k->type == CONFIG_UINT)
-        r = (double) u;
+        r = (double)u;
     if (!ok)
-        fail(l, where, "%s.%s = %s: not a %s, between %.10g and %.10g%s%s", k->section, k->key, shown,
-             k->type == CONFIG_REAL ? "decimal number" : is_bytes(k) ? "whole number (K, M or G may follow)" : "whole number",
+        fail(l, where, "%s.%s = %s: not a %s, between %.10g and %.10g%s%s", k->section, k->key,
+             shown,
+             k->type == CONFIG_REAL ? "decimal number"
+             : is_bytes(k)          ? "whole number (K, M or G may follow)"
+                                    : "whole number",
              k->min, k->max, k->unit[0] != '\0' ? " " : "", k->unit);
     else if (r < k->min || r > k->max)
         fail_bounds(l, where, k, shown);
@@ -227,7 +252,8 @@ static void set_number(struct load *l, const char *where, const struct config_ke
         memcpy(base + k->offset, &r, sizeof(r));
 }
 
-static void set_string(struct load *l, const char *where, const struct config_key *k, const char *value, const char *shown)
+static void set_string(struct load *l, const char *where, const struct config_key *k,
+                       const char *value, const char *shown)
 {
     if (k->type == CONFIG_CHOICE && !is_choice(k->unit, value)) {
         fail(l, where, "%s.%s = %s: must be one of: %s", k->section, k->key, shown, k->unit);
@@ -241,10 +267,11 @@ static void set_string(struct load *l, const char *where, const struct config_ke
     char **slot = &l->loaded->strings[k - config_keys];
     free(*slot);
     *slot = copy;
-    memcpy((char *) &l->loaded->config + k->offset, &copy, sizeof(copy));
+    memcpy((char *)&l->loaded->config + k->offset, &copy, sizeof(copy));
 }
 
-static void set_value(struct load *l, const char *where, const struct config_key *k, const char *value)
+static void set_value(struct load *l, const char *where, const struct config_key *k,
+                      const char *value)
 {
     char shown[80];
     printable(value, shown, sizeof(shown));
@@ -254,7 +281,7 @@ static void set_value(struct load *l, const char *where, const struct config_key
     else if (k->type != CONFIG_BOOL)
         set_number(l, where, k, value, shown);
     else if (parse_bool(value, &b))
-        memcpy((char *) &l->loaded->config + k->offset, &b, sizeof(b));
+        memcpy((char *)&l->loaded->config + k->offset, &b, sizeof(b));
     else
         fail(l, where, "%s.%s = %s: must be yes or no", k->section, k->key, shown);
 }
@@ -295,7 +322,7 @@ static bool read_line(struct load *l, char *out, size_t cap)
     while ((c = getc(l->in)) != EOF && c != '\n') {
         nul = nul || c == '\0';
         if (n < cap - 1)
-            out[n++] = (char) c;
+            out[n++] = (char)c;
         else
             too_long = true;
     }
@@ -324,7 +351,7 @@ static void check_section(struct load *l, const char *line)
         fail(l, where, "the section's name does not end with ]");
         return;
     }
-    snprintf(name, sizeof(name), "%.*s", (int) (n < sizeof(name) ? n : sizeof(name) - 1), line + 1);
+    snprintf(name, sizeof(name), "%.*s", (int)(n < sizeof(name) ? n : sizeof(name) - 1), line + 1);
     if (known_section(name))
         return;
     const char *best = NULL;
@@ -336,17 +363,19 @@ static void check_section(struct load *l, const char *line)
             best_distance = d;
         }
     }
-    fail(l, where, "unknown section [%s]%s%s%s", printable(name, shown, sizeof(shown)), best != NULL ? "; did you mean [" : "",
-         best != NULL ? best : "", best != NULL ? "]?" : "");
+    fail(l, where, "unknown section [%s]%s%s%s", printable(name, shown, sizeof(shown)),
+         best != NULL ? "; did you mean [" : "", best != NULL ? best : "",
+         best != NULL ? "]?" : "");
 }
 
-/* libinih's fgets. Blanks at the front go away, so that its continuation lines (an indented line belongs to the key above) cannot
- * happen by accident. It wants the end of a line in the buffer, hence num - 1. */
+/* libinih's fgets. Blanks at the front go away, so that its continuation lines (an indented line
+ * belongs to the key above) cannot happen by accident. It wants the end of a line in the buffer,
+ * hence num - 1. */
 static char *reader(char *out, int num, void *stream)
 {
     struct load *l = stream;
     check_handled(l);
-    if (num < 3 || !read_line(l, out, (size_t) num - 1))
+    if (num < 3 || !read_line(l, out, (size_t)num - 1))
         return NULL;
     size_t skip = l->line == 1 && strncmp(out, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     skip += strspn(out + skip, " \t\r\v\f");
@@ -403,7 +432,8 @@ static void load_file(struct load *l, const char *file)
 
 /* ---- environment and command line ---- */
 
-/* "SPARROWD_SERVER_MAX_BODY" -> "server", "max_body": the first word is the section, as no section's name has an underscore. */
+/* "SPARROWD_SERVER_MAX_BODY" -> "server", "max_body": the first word is the section, as no
+ * section's name has an underscore. */
 static bool split_variable(const char *name, size_t n, char *section, char *key, size_t cap)
 {
     static const char prefix[] = "SPARROWD_";
@@ -411,7 +441,9 @@ static bool split_variable(const char *name, size_t n, char *section, char *key,
     if (n <= skip || strncmp(name, prefix, skip) != 0 || n - skip >= cap)
         return false;
     for (size_t i = skip; i <= n; i++)
-        section[i - skip] = i == n ? '\0' : (char) (name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+        section[i - skip] =
+            i == n ? '\0'
+                   : (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
     char *underscore = strchr(section, '_');
     if (underscore == NULL)
         return false;
@@ -425,9 +457,10 @@ static void load_environment(struct load *l)
     for (char **e = environ; e != NULL && *e != NULL; e++) {
         char section[64], key[64], where[128];
         const char *equals = strchr(*e, '=');
-        if (equals == NULL || !split_variable(*e, (size_t) (equals - *e), section, key, sizeof(section)))
+        if (equals == NULL ||
+            !split_variable(*e, (size_t)(equals - *e), section, key, sizeof(section)))
             continue;
-        snprintf(where, sizeof(where), "environment %.*s", (int) (equals - *e), *e);
+        snprintf(where, sizeof(where), "environment %.*s", (int)(equals - *e), *e);
         const struct config_key *k = config_find(section, key);
         if (k != NULL)
             set_value(l, where, k, equals + 1);
@@ -442,13 +475,13 @@ static void load_override(struct load *l, const char *override)
     static const char where[] = "command line";
     char shown[80];
     const char *equals = strchr(override, '='), *dot = strchr(override, '.');
-    if (equals == NULL || dot == NULL || dot > equals || (size_t) (dot - override) >= sizeof(section) ||
-        (size_t) (equals - dot) > sizeof(key)) {
+    if (equals == NULL || dot == NULL || dot > equals ||
+        (size_t)(dot - override) >= sizeof(section) || (size_t)(equals - dot) > sizeof(key)) {
         fail(l, where, "%s: not section.key=value", printable(override, shown, sizeof(shown)));
         return;
     }
-    snprintf(section, sizeof(section), "%.*s", (int) (dot - override), override);
-    snprintf(key, sizeof(key), "%.*s", (int) (equals - dot - 1), dot + 1);
+    snprintf(section, sizeof(section), "%.*s", (int)(dot - override), override);
+    snprintf(key, sizeof(key), "%.*s", (int)(equals - dot - 1), dot + 1);
     const struct config_key *k = config_find(section, key);
     if (k == NULL)
         fail_unknown(l, where, section, key);
@@ -458,7 +491,8 @@ static void load_override(struct load *l, const char *override)
 
 /* ---- the whole ---- */
 
-int config_load(const char *file, const char *const *overrides, FILE *report, struct config **ret_config, struct sparrow_error *err)
+int config_load(const char *file, const char *const *overrides, FILE *report,
+                struct config **ret_config, struct sparrow_error *err)
 {
     struct load l = {.report = report, .err = err};
     l.loaded = calloc(1, sizeof(*l.loaded));
@@ -482,13 +516,13 @@ int config_load(const char *file, const char *const *overrides, FILE *report, st
 
 struct config *config_ref(struct config *config)
 {
-    atomic_fetch_add_explicit(&((struct loaded *) config)->refs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&((struct loaded *)config)->refs, 1, memory_order_relaxed);
     return config;
 }
 
 void config_unref(struct config *config)
 {
-    struct loaded *loaded = (struct loaded *) config;
+    struct loaded *loaded = (struct loaded *)config;
     if (loaded == NULL || atomic_fetch_sub_explicit(&loaded->refs, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t i = 0; i < KEY_COUNT; i++)
@@ -499,7 +533,7 @@ void config_unref(struct config *config)
 /* True if both hold the same value; padding is never looked at. */
 static bool same_value(const struct config *a, const struct config *b, const struct config_key *k)
 {
-    const char *pa = (const char *) a + k->offset, *pb = (const char *) b + k->offset;
+    const char *pa = (const char *)a + k->offset, *pb = (const char *)b + k->offset;
     if (k->type == CONFIG_STRING || k->type == CONFIG_CHOICE) {
         const char *sa, *sb;
         memcpy(&sa, pa, sizeof(sa));

@@ -1,4 +1,5 @@
-/* config_print.c - the texts that are made from config.def: example file, man page, help, docs/configuration.md.
+/* config_print.c - the texts that are made from config.def: example file, man page, help,
+ * docs/configuration.md.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config.h"
 
@@ -38,7 +39,8 @@ static bool begins_section(size_t i)
 /* "Whole number from 0 to 256 (threads). Applied by SIGHUP." */
 static void print_kind(FILE *out, const struct config_key *k)
 {
-    const char *unit_open = k->unit[0] != '\0' ? " (" : "", *unit_close = k->unit[0] != '\0' ? ")" : "";
+    const char *unit_open = k->unit[0] != '\0' ? " (" : "",
+               *unit_close = k->unit[0] != '\0' ? ")" : "";
     switch (k->type) {
     case CONFIG_STRING:
         fprintf(out, "Text%s%s%s.", unit_open, k->unit, unit_close);
@@ -51,7 +53,8 @@ static void print_kind(FILE *out, const struct config_key *k)
         break;
     case CONFIG_UINT:
     case CONFIG_REAL:
-        fprintf(out, "%s from %.10g to %.10g%s%s%s.", k->type == CONFIG_UINT ? "Whole number" : "Number", k->min, k->max, unit_open,
+        fprintf(out, "%s from %.10g to %.10g%s%s%s.",
+                k->type == CONFIG_UINT ? "Whole number" : "Number", k->min, k->max, unit_open,
                 k->unit, unit_close);
         break;
     }
@@ -60,29 +63,32 @@ static void print_kind(FILE *out, const struct config_key *k)
 
 void config_print_value(const struct config *config, const struct config_key *k, FILE *out)
 {
-    const void *field = (const char *) config + k->offset;
+    const void *field = (const char *)config + k->offset;
     switch (k->type) {
     case CONFIG_STRING:
     case CONFIG_CHOICE:
-        fputs(*(const char *const *) field, out);
+        fputs(*(const char *const *)field, out);
         break;
     case CONFIG_BOOL:
-        fputs(*(const bool *) field ? "yes" : "no", out);
+        fputs(*(const bool *)field ? "yes" : "no", out);
         break;
     case CONFIG_UINT:
-        fprintf(out, "%llu", (unsigned long long) *(const uint64_t *) field);
+        fprintf(out, "%llu", (unsigned long long)*(const uint64_t *)field);
         break;
     case CONFIG_REAL:
-        fprintf(out, "%.9f", *(const double *) field);
+        fprintf(out, "%.9f", *(const double *)field);
         break;
     }
 }
 
 void config_print_example(FILE *out)
 {
-    fputs("# sparrowd.conf - the configuration of sparrowd(8). Every key stands here with its default; take away the # to change it.\n"
-          "# The environment (SPARROWD_SECTION_KEY=value) goes over this file, the command line (--section.key=value) over both.\n"
-          "# `sparrowd --check --config FILE` lists every mistake in a file. Made from daemon/config.def.\n"
+    fputs("# sparrowd.conf - the configuration of sparrowd(8). Every key stands here with its "
+          "default; take away the # to change it.\n"
+          "# The environment (SPARROWD_SECTION_KEY=value) goes over this file, the command line "
+          "(--section.key=value) over both.\n"
+          "# `sparrowd --check --config FILE` lists every mistake in a file. Made from "
+          "daemon/config.def.\n"
           "# SPDX-License-Identifier: Apache-2.0\n",
           out);
     for (size_t i = 0; i < config_key_count; i++) {
@@ -98,7 +104,8 @@ void config_print_example(FILE *out)
     }
 }
 
-/* roff takes a dot or a quote at the start of a line and a backslash anywhere for its own, and a plain - for a hyphen. */
+/* roff takes a dot or a quote at the start of a line and a backslash anywhere for its own, and a
+ * plain - for a hyphen. */
 static void print_roff(FILE *out, const char *s)
 {
     if (*s == '.' || *s == '\'')
@@ -147,17 +154,23 @@ void config_print_help(FILE *out)
 void config_print_markdown(FILE *out)
 {
     fputs("# Configuration\n\n"
-          "One INI file (`/etc/sparrow/sparrowd.conf` unless `--config FILE` says otherwise), then the environment\n"
-          "(`SPARROWD_SECTION_KEY=value`), then the command line (`--section.key=value`); the later one wins. Unknown sections and keys,\n"
-          "keys set twice and values out of range are errors, all of them listed by `sparrowd --check` with file and line.\n"
-          "A line starts with `#` or `;` for a comment; `;` after a blank begins one too. Numbers are decimal, bytes may end in K, M or G.\n",
+          "One INI file (`/etc/sparrow/sparrowd.conf` unless `--config FILE` says otherwise), then "
+          "the environment\n"
+          "(`SPARROWD_SECTION_KEY=value`), then the command line (`--section.key=value`); the "
+          "later one wins. Unknown sections and keys,\n"
+          "keys set twice and values out of range are errors, all of them listed by `sparrowd "
+          "--check` with file and line.\n"
+          "A line starts with `#` or `;` for a comment; `;` after a blank begins one too. Numbers "
+          "are decimal, bytes may end in K, M or G.\n",
           out);
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *k = &config_keys[i];
         if (begins_section(i))
-            fprintf(out, "\n## [%s]\n\n| key | default | what |\n| --- | --- | --- |\n", k->section);
-        fprintf(out, "| `%s` | %s%s%s | %s%s%s ", k->key, k->def[0] != '\0' ? "`" : "empty", k->def, k->def[0] != '\0' ? "`" : "",
-                k->sentence, k->paragraph[0] != '\0' ? " " : "", k->paragraph);
+            fprintf(out, "\n## [%s]\n\n| key | default | what |\n| --- | --- | --- |\n",
+                    k->section);
+        fprintf(out, "| `%s` | %s%s%s | %s%s%s ", k->key, k->def[0] != '\0' ? "`" : "empty", k->def,
+                k->def[0] != '\0' ? "`" : "", k->sentence, k->paragraph[0] != '\0' ? " " : "",
+                k->paragraph);
         print_kind(out, k);
         fputs(" |\n", out);
     }

@@ -1,7 +1,8 @@
 /* energy.c - samples, windows and shares. energy.h states the rule.
- * The sampler (main thread) keeps the samples of one window in a ring and publishes what they give; readers on other threads take it
- * without a lock: `published` counts, its lowest bit names the slot that is valid, and the next result goes into the other one. A
- * reader whose count changed meanwhile reads again. Fields are atomic (acquire, release), so that no fence is needed.
+ * The sampler (main thread) keeps the samples of one window in a ring and publishes what they give;
+ * readers on other threads take it without a lock: `published` counts, its lowest bit names the
+ * slot that is valid, and the next result goes into the other one. A reader whose count changed
+ * meanwhile reads again. Fields are atomic (acquire, release), so that no fence is needed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/energy.h"
 
@@ -16,18 +17,19 @@
 #include "daemon/energy_sensor.h"
 #include "daemon/status.h"
 
-#define RING 1024               /* samples; a window of 60 s at 10 Hz has 600 */
-#define SAMPLES_MIN 3           /* in a window, besides the one it starts from */
-#define QUIET_SHARE 0.01        /* of one core: below it a window teaches the idle power, above it the shares */
-#define OTHERS_MAX 0.5          /* of all busy time: beyond it nothing can be said of ours */
-#define IDLE_LIFE_S 600.0       /* power at rest drifts with temperature and fans */
+#define RING        1024 /* samples; a window of 60 s at 10 Hz has 600 */
+#define SAMPLES_MIN 3    /* in a window, besides the one it starts from */
+#define QUIET_SHARE                                                                                \
+    0.01 /* of one core: below it a window teaches the idle power, above it the shares */
+#define OTHERS_MAX   0.5   /* of all busy time: beyond it nothing can be said of ours */
+#define IDLE_LIFE_S  600.0 /* power at rest drifts with temperature and fans */
 #define HOLD_WINDOWS 10.0
 
 struct sample {
     uint64_t at_ns;
-    uint64_t own_ns;            /* CPU time of our process */
-    uint64_t all_ns;            /* CPU time of all processes */
-    uint64_t busy_ns;           /* our work, as reported by energy_busy() */
+    uint64_t own_ns;  /* CPU time of our process */
+    uint64_t all_ns;  /* CPU time of all processes */
+    uint64_t busy_ns; /* our work, as reported by energy_busy() */
     uint64_t uj[ENERGY_SENSORS_MAX];
 };
 
@@ -45,7 +47,7 @@ struct device_state {
 
 struct cell {
     _Alignas(64) _Atomic uint64_t busy_ns;
-    _Atomic double joules;      /* given out in shares */
+    _Atomic double joules; /* given out in shares */
 };
 
 struct energy {
@@ -62,27 +64,29 @@ struct energy {
     double tick_ns;
     double window_s, interval_s;
     struct sample ring[RING];
-    unsigned first, count;      /* the oldest sample, and how many there are */
-    bool lost;                  /* said in the log */
-    bool blind;                 /* /proc/stat cannot be read; said in the log */
+    unsigned first, count; /* the oldest sample, and how many there are */
+    bool lost;             /* said in the log */
+    bool blind;            /* /proc/stat cannot be read; said in the log */
     struct log *log;
-    uv_timer_t *timer;          /* on its own: it outlives us until its loop has closed it */
+    uv_timer_t *timer; /* on its own: it outlives us until its loop has closed it */
 };
 
 /* ---- readings ---- */
 
-/* CPU time of all processes: user, nice, system, irq, softirq (not idle, iowait; steal is other machines', guest is in user). */
+/* CPU time of all processes: user, nice, system, irq, softirq (not idle, iowait; steal is other
+ * machines', guest is in user). */
 static bool read_all_ns(const struct energy *e, uint64_t *ret_ns)
 {
     unsigned long long user, nice, system, idle, iowait, irq, softirq;
     FILE *f = fopen(e->proc_stat, "re");
     if (f == NULL)
         return false;
-    int n = fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &iowait, &irq, &softirq);
+    int n = fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
+                   &iowait, &irq, &softirq);
     fclose(f);
     if (n != 7)
         return false;
-    *ret_ns = (uint64_t) ((double) (user + nice + system + irq + softirq) * e->tick_ns);
+    *ret_ns = (uint64_t)((double)(user + nice + system + irq + softirq) * e->tick_ns);
     return true;
 }
 
@@ -104,8 +108,8 @@ static bool read_sensors(struct energy *e, struct sample *s)
         s->uj[i] = sensor->total_uj;
         atomic_store_explicit(&e->states[i].total_uj, sensor->total_uj, memory_order_relaxed);
         if (!ok && !e->lost)
-            log_event(e->log, LOG_WARNING, "energy source lost; energy is unknown", "device", sensor->device, "path", sensor->path,
-                      NULL);
+            log_event(e->log, LOG_WARNING, "energy source lost; energy is unknown", "device",
+                      sensor->device, "path", sensor->path, NULL);
         fine = fine && ok;
         e->lost = e->lost || !ok;
     }
@@ -123,7 +127,8 @@ static struct sample *sample_at(struct energy *e, unsigned i)
     return &e->ring[(e->first + i) % RING];
 }
 
-/* Adds s and drops what the window no longer needs: it starts at the youngest sample that is at least window_s old. */
+/* Adds s and drops what the window no longer needs: it starts at the youngest sample that is at
+ * least window_s old. */
 static void push(struct energy *e, const struct sample *s)
 {
     if (e->count == RING) {
@@ -132,14 +137,15 @@ static void push(struct energy *e, const struct sample *s)
     }
     *sample_at(e, e->count++) = *s;
     /* A hair less than the window: a timer's ticks jitter by some microseconds. */
-    uint64_t window_ns = (uint64_t) (e->window_s * 0.999 * 1e9);
+    uint64_t window_ns = (uint64_t)(e->window_s * 0.999 * 1e9);
     while (e->count > 2 && s->at_ns - sample_at(e, 1)->at_ns >= window_ns) {
         e->first = (e->first + 1) % RING;
         e->count--;
     }
 }
 
-static void publish(struct energy *e, double joules_per_ns, double watts, double window_s, uint64_t at_ns)
+static void publish(struct energy *e, double joules_per_ns, double watts, double window_s,
+                    uint64_t at_ns)
 {
     uint64_t next = atomic_load_explicit(&e->published, memory_order_relaxed) + 1;
     struct result *r = &e->results[next & 1];
@@ -155,12 +161,13 @@ static void publish_unknown(struct energy *e, uint64_t now_ns)
     publish(e, -1, 0, e->window_s, now_ns);
 }
 
-/* Active power of one device over the window; learns its idle power by the way. Negative: idle is not known yet. */
+/* Active power of one device over the window; learns its idle power by the way. Negative: idle is
+ * not known yet. */
 static double device_active_w(struct device_state *d, double power_w, bool quiet, uint64_t now_ns)
 {
     double idle_w = atomic_load_explicit(&d->idle_w, memory_order_relaxed);
     uint64_t idle_at = atomic_load_explicit(&d->idle_at_ns, memory_order_relaxed);
-    bool old = (double) (now_ns - idle_at) / 1e9 > IDLE_LIFE_S;
+    bool old = (double)(now_ns - idle_at) / 1e9 > IDLE_LIFE_S;
     /* Less power than "idle" is proof of a lower idle, whoever was busy. */
     if ((quiet && (idle_w < 0 || old)) || (idle_w >= 0 && power_w <= idle_w)) {
         idle_w = power_w;
@@ -173,12 +180,13 @@ static double device_active_w(struct device_state *d, double power_w, bool quiet
 }
 
 /* Sum over the devices, or negative if the idle power of one is not known. */
-static double active_power(struct energy *e, const struct sample *from, const struct sample *to, double span_s, bool quiet)
+static double active_power(struct energy *e, const struct sample *from, const struct sample *to,
+                           double span_s, bool quiet)
 {
     double sum_w = 0;
     bool known = true;
     for (unsigned i = 0; i < e->sensor_count; i++) {
-        double power_w = (double) (to->uj[i] - from->uj[i]) / 1e6 / span_s;
+        double power_w = (double)(to->uj[i] - from->uj[i]) / 1e6 / span_s;
         double active_w = device_active_w(&e->states[i], power_w, quiet, to->at_ns);
         known = known && active_w >= 0;
         sum_w += active_w;
@@ -189,28 +197,32 @@ static double active_power(struct energy *e, const struct sample *from, const st
 /* In a quiet window: what was published before stands, until it is too old. */
 static void expire(struct energy *e, uint64_t now_ns)
 {
-    const struct result *r = &e->results[atomic_load_explicit(&e->published, memory_order_relaxed) & 1];
-    double age_s = (double) (now_ns - atomic_load_explicit(&r->at_ns, memory_order_relaxed)) / 1e9;
-    if (atomic_load_explicit(&r->joules_per_ns, memory_order_relaxed) >= 0 && age_s > HOLD_WINDOWS * e->window_s)
+    const struct result *r =
+        &e->results[atomic_load_explicit(&e->published, memory_order_relaxed) & 1];
+    double age_s = (double)(now_ns - atomic_load_explicit(&r->at_ns, memory_order_relaxed)) / 1e9;
+    if (atomic_load_explicit(&r->joules_per_ns, memory_order_relaxed) >= 0 &&
+        age_s > HOLD_WINDOWS * e->window_s)
         publish_unknown(e, now_ns);
 }
 
 static void conclude(struct energy *e)
 {
     const struct sample *from = sample_at(e, 0), *to = sample_at(e, e->count - 1);
-    double span_s = (double) (to->at_ns - from->at_ns) / 1e9;
+    double span_s = (double)(to->at_ns - from->at_ns) / 1e9;
     if (e->count < SAMPLES_MIN + 1 || span_s < e->window_s * 0.999)
         return;
-    double own_s = (double) (to->own_ns - from->own_ns) / 1e9;
-    double all_s = (double) (to->all_ns - from->all_ns) / 1e9;
-    double busy_ns = (double) (to->busy_ns - from->busy_ns);
+    double own_s = (double)(to->own_ns - from->own_ns) / 1e9;
+    double all_s = (double)(to->all_ns - from->all_ns) / 1e9;
+    double busy_ns = (double)(to->busy_ns - from->busy_ns);
     bool quiet = own_s <= QUIET_SHARE * span_s;
     double active_w = active_power(e, from, to, span_s, quiet);
     if (quiet) {
         expire(e, to->at_ns);
         return;
     }
-    double others_s = all_s > own_s ? all_s - own_s : 0; /* the kernel counts in ticks: ours may seem more than all */
+    double others_s = all_s > own_s
+                          ? all_s - own_s
+                          : 0; /* the kernel counts in ticks: ours may seem more than all */
     if (active_w < 0 || busy_ns <= 0 || others_s > OTHERS_MAX * (own_s + others_s)) {
         publish_unknown(e, to->at_ns);
         return;
@@ -239,7 +251,9 @@ void energy_sample(struct energy *e, uint64_t now_ns, uint64_t own_cpu_ns)
     }
     if (!read_all_ns(e, &s.all_ns)) {
         if (!e->blind)
-            log_event(e->log, LOG_WARNING, "CPU time of other processes is unknown, so energy is too", "path", e->proc_stat, NULL);
+            log_event(e->log, LOG_WARNING,
+                      "CPU time of other processes is unknown, so energy is too", "path",
+                      e->proc_stat, NULL);
         e->blind = true;
         forget(e, now_ns);
         return;
@@ -253,7 +267,8 @@ void energy_sample(struct energy *e, uint64_t now_ns, uint64_t own_cpu_ns)
 
 static void add_busy(struct cell *c, uint64_t ns)
 {
-    atomic_store_explicit(&c->busy_ns, atomic_load_explicit(&c->busy_ns, memory_order_relaxed) + ns, memory_order_relaxed);
+    atomic_store_explicit(&c->busy_ns, atomic_load_explicit(&c->busy_ns, memory_order_relaxed) + ns,
+                          memory_order_relaxed);
 }
 
 void energy_busy(struct energy *e, unsigned cell, uint64_t busy_ns)
@@ -266,10 +281,11 @@ static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec t;
     clock_gettime(clock, &t);
-    return (uint64_t) t.tv_sec * 1000000000u + (uint64_t) t.tv_nsec;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* The valid slot changes ten times a second; four readings that all collide with that mean a thread that hardly runs. */
+/* The valid slot changes ten times a second; four readings that all collide with that mean a thread
+ * that hardly runs. */
 static bool take_result(struct energy *e, double *ret_joules_per_ns, struct energy_share *share)
 {
     for (int tries = 0; tries < 4; tries++) {
@@ -292,7 +308,7 @@ void energy_share(struct energy *e, unsigned cell, uint64_t busy_ns, struct ener
     if (e->sensor_count > 0 && take_result(e, &joules_per_ns, &share) && joules_per_ns >= 0) {
         struct cell *c = &e->cells[cell];
         share.known = true;
-        share.joules = joules_per_ns * (double) busy_ns;
+        share.joules = joules_per_ns * (double)busy_ns;
         double before = atomic_load_explicit(&c->joules, memory_order_relaxed);
         atomic_store_explicit(&c->joules, before + share.joules, memory_order_relaxed);
     } else {
@@ -307,8 +323,8 @@ static void labels_of(const struct energy *e, unsigned i, const char *state, cha
 {
     char device[96];
     metrics_label(e->sensors[i].device, device, sizeof(device));
-    snprintf(out, cap, "device=\"%s\",source=\"%s\"%s%s%s", device, e->source, state[0] != '\0' ? ",state=\"" : "", state,
-             state[0] != '\0' ? "\"" : "");
+    snprintf(out, cap, "device=\"%s\",source=\"%s\"%s%s%s", device, e->source,
+             state[0] != '\0' ? ",state=\"" : "", state, state[0] != '\0' ? "\"" : "");
 }
 
 static void power_source(void *arg, struct metrics_writer *w)
@@ -337,7 +353,7 @@ static void idle_age_source(void *arg, struct metrics_writer *w)
         if (at == 0)
             continue;
         labels_of(e, i, "", labels, sizeof(labels));
-        metrics_gauge(w, labels, now > at ? (double) (now - at) / 1e9 : 0);
+        metrics_gauge(w, labels, now > at ? (double)(now - at) / 1e9 : 0);
     }
 }
 
@@ -347,7 +363,9 @@ static void energy_source(void *arg, struct metrics_writer *w)
     char labels[192];
     for (unsigned i = 0; i < e->sensor_count; i++) {
         labels_of(e, i, "", labels, sizeof(labels));
-        metrics_gauge(w, labels, (double) atomic_load_explicit(&e->states[i].total_uj, memory_order_relaxed) / 1e6);
+        metrics_gauge(w, labels,
+                      (double)atomic_load_explicit(&e->states[i].total_uj, memory_order_relaxed) /
+                          1e6);
     }
 }
 
@@ -370,8 +388,13 @@ static void request_source(void *arg, struct metrics_writer *w)
 
 static int add_sources(struct energy *e, struct metrics *m)
 {
-    static const struct { enum metric id; metrics_source_fn fn; } sources[] = {{METRIC_DEVICE_POWER, power_source},
-        {METRIC_DEVICE_IDLE_AGE, idle_age_source}, {METRIC_DEVICE_ENERGY, energy_source}, {METRIC_REQUEST_ENERGY, request_source}};
+    static const struct {
+        enum metric id;
+        metrics_source_fn fn;
+    } sources[] = {{METRIC_DEVICE_POWER, power_source},
+                   {METRIC_DEVICE_IDLE_AGE, idle_age_source},
+                   {METRIC_DEVICE_ENERGY, energy_source},
+                   {METRIC_REQUEST_ENERGY, request_source}};
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         int status = metrics_add_source(m, sources[i].id, sources[i].fn, e);
         if (status < 0)
@@ -385,18 +408,19 @@ static int add_sources(struct energy *e, struct metrics *m)
 static void say_sources(struct energy *e, const char *hwmon, const char *unreadable)
 {
     for (unsigned i = 0; i < e->sensor_count; i++)
-        log_event(e->log, LOG_INFO, "energy source", "source", e->source, "device", e->sensors[i].device, "path", e->sensors[i].path,
-                  NULL);
+        log_event(e->log, LOG_INFO, "energy source", "source", e->source, "device",
+                  e->sensors[i].device, "path", e->sensors[i].path, NULL);
     if (unreadable[0] != '\0')
-        log_event(e->log, LOG_WARNING, "energy counter may not be read", "path", unreadable, "advice",
-                  "give the daemon's group read access", NULL);
+        log_event(e->log, LOG_WARNING, "energy counter may not be read", "path", unreadable,
+                  "advice", "give the daemon's group read access", NULL);
     else if (e->sensor_count == 0 && hwmon[0] != '\0')
         log_event(e->log, LOG_WARNING, "no such energy sensor", "hwmon", hwmon, NULL);
     if (e->sensor_count == 0)
         log_event(e->log, LOG_INFO, "no energy source: energy is unknown and shown as null", NULL);
 }
 
-int energy_new(const struct energy_options *opt, struct metrics *metrics, struct log *log, struct energy **ret_energy, struct sparrow_error *err)
+int energy_new(const struct energy_options *opt, struct metrics *metrics, struct log *log,
+               struct energy **ret_energy, struct sparrow_error *err)
 {
     char unreadable[256];
     struct energy *e = aligned_alloc(64, (sizeof(struct energy) + 63) / 64 * 64);
@@ -406,8 +430,9 @@ int energy_new(const struct energy_options *opt, struct metrics *metrics, struct
     e->log = log;
     e->window_s = opt->window_s < 1 ? 1 : opt->window_s;
     e->interval_s = opt->interval_s;
-    e->tick_ns = 1e9 / (double) sysconf(_SC_CLK_TCK);
-    snprintf(e->proc_stat, sizeof(e->proc_stat), "%s/stat", opt->proc != NULL ? opt->proc : "/proc");
+    e->tick_ns = 1e9 / (double)sysconf(_SC_CLK_TCK);
+    snprintf(e->proc_stat, sizeof(e->proc_stat), "%s/stat",
+             opt->proc != NULL ? opt->proc : "/proc");
     e->sensor_count = energy_sensor_find(opt->sysfs, opt->hwmon, e->sensors, unreadable);
     e->source = e->sensor_count > 0 ? e->sensors[0].source : "none";
     for (size_t i = 0; i < ENERGY_SENSORS_MAX; i++)
@@ -415,7 +440,8 @@ int energy_new(const struct energy_options *opt, struct metrics *metrics, struct
     e->results[0].joules_per_ns = -1;
     e->results[0].window_s = e->window_s;
     if (add_sources(e, metrics) < 0) {
-        free(e); /* metrics may keep a source of ours: it is of no use any more to a caller who has no memory */
+        free(e); /* metrics may keep a source of ours: it is of no use any more to a caller who has
+                    no memory */
         return status_fail(err, SPARROW_NO_MEMORY, "no memory for the energy metrics");
     }
     say_sources(e, opt->hwmon, unreadable);
@@ -435,7 +461,7 @@ static void tick(uv_timer_t *timer)
 
 int energy_start(struct energy *e, uv_loop_t *loop)
 {
-    uint64_t interval_ms = (uint64_t) (e->interval_s * 1000);
+    uint64_t interval_ms = (uint64_t)(e->interval_s * 1000);
     if (e->sensor_count == 0)
         return 0;
     e->timer = calloc(1, sizeof(*e->timer));
@@ -456,7 +482,7 @@ void energy_stop(struct energy *e)
 {
     if (e->timer == NULL)
         return;
-    uv_close((uv_handle_t *) e->timer, free_handle);
+    uv_close((uv_handle_t *)e->timer, free_handle);
     e->timer = NULL;
 }
 

@@ -1,6 +1,6 @@
 /* lifecycle.c - signals, notifications and the watchdog, all on the main loop.
- * The handles live in an allocation of their own: uv_close() is answered on the loop after lifecycle_free() has returned, and the last
- * answer frees them.
+ * The handles live in an allocation of their own: uv_close() is answered on the loop after
+ * lifecycle_free() has returned, and the last answer frees them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/lifecycle.h"
 
@@ -18,7 +18,7 @@
 struct handles {
     uv_signal_t hangup, terminate, interrupt;
     uv_timer_t second, watchdog;
-    unsigned open;              /* those that are not closed yet */
+    unsigned open; /* those that are not closed yet */
 };
 
 struct lifecycle {
@@ -27,8 +27,8 @@ struct lifecycle {
     struct handles *handles;
     _Atomic int state;
     unsigned stop_signals;
-    bool said_stopping;         /* STOPPING=1 went out */
-    bool starved;               /* alive() said no; said in the log */
+    bool said_stopping; /* STOPPING=1 went out */
+    bool starved;       /* alive() said no; said in the log */
 };
 
 static void tell(struct lifecycle *l, const char *state)
@@ -42,17 +42,19 @@ static void tell(struct lifecycle *l, const char *state)
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct lifecycle *l = handle->data;
-    (void) number;
+    (void)number;
     log_event(l->log, LOG_INFO, "signal", "name", "SIGHUP", "does", "reload", NULL);
     l->calls.reload(l->calls.arg);
 }
 
-/* First drain, then stop. The third signal finds no handler of ours any more: whatever hangs, it ends the process. */
+/* First drain, then stop. The third signal finds no handler of ours any more: whatever hangs, it
+ * ends the process. */
 static void on_stop(uv_signal_t *handle, int number)
 {
     struct lifecycle *l = handle->data;
     bool first = ++l->stop_signals == 1;
-    log_event(l->log, LOG_INFO, "signal", "name", number == SIGTERM ? "SIGTERM" : "SIGINT", "does", first ? "drain" : "stop", NULL);
+    log_event(l->log, LOG_INFO, "signal", "name", number == SIGTERM ? "SIGTERM" : "SIGINT", "does",
+              first ? "drain" : "stop", NULL);
     if (first) {
         l->calls.drain(l->calls.arg);
         return;
@@ -77,7 +79,8 @@ static void on_watchdog(uv_timer_t *handle)
     if (alive)
         tell(l, "WATCHDOG=1");
     if (!alive && !l->starved)
-        log_event(l->log, LOG_ERROR, "watchdog not fed: a lane is stuck or no replica answers", NULL);
+        log_event(l->log, LOG_ERROR, "watchdog not fed: a lane is stuck or no replica answers",
+                  NULL);
     else if (alive && l->starved)
         log_event(l->log, LOG_INFO, "watchdog fed again", NULL);
     l->starved = !alive;
@@ -115,7 +118,8 @@ static int start_handles(struct lifecycle *l, uint64_t watchdog_us)
     return status;
 }
 
-int lifecycle_new(uv_loop_t *loop, struct log *log, const struct lifecycle_calls *calls, struct lifecycle **ret_lifecycle)
+int lifecycle_new(uv_loop_t *loop, struct log *log, const struct lifecycle_calls *calls,
+                  struct lifecycle **ret_lifecycle)
 {
     struct lifecycle *l = calloc(1, sizeof(*l));
     struct handles *h = calloc(1, sizeof(*h));
@@ -130,7 +134,8 @@ int lifecycle_new(uv_loop_t *loop, struct log *log, const struct lifecycle_calls
     uv_signal_t *signals[] = {&h->hangup, &h->terminate, &h->interrupt};
     for (size_t i = 0; i < 3; i++) {
         if (uv_signal_init(loop, signals[i]) != 0)
-            abort(); /* the loop has had a signal pipe since uv_loop_init(); there is nothing else to fail */
+            abort(); /* the loop has had a signal pipe since uv_loop_init(); there is nothing else
+                        to fail */
         signals[i]->data = l;
     }
     uv_timer_init(loop, &h->second);
@@ -151,11 +156,11 @@ void lifecycle_free(struct lifecycle *l)
     if (l == NULL)
         return;
     struct handles *h = l->handles;
-    close_handle(h, (uv_handle_t *) &h->hangup);
-    close_handle(h, (uv_handle_t *) &h->terminate);
-    close_handle(h, (uv_handle_t *) &h->interrupt);
-    close_handle(h, (uv_handle_t *) &h->second);
-    close_handle(h, (uv_handle_t *) &h->watchdog);
+    close_handle(h, (uv_handle_t *)&h->hangup);
+    close_handle(h, (uv_handle_t *)&h->terminate);
+    close_handle(h, (uv_handle_t *)&h->interrupt);
+    close_handle(h, (uv_handle_t *)&h->second);
+    close_handle(h, (uv_handle_t *)&h->watchdog);
     free(l);
 }
 
@@ -163,7 +168,7 @@ void lifecycle_free(struct lifecycle *l)
 
 enum lifecycle_state lifecycle_state(const struct lifecycle *l)
 {
-    return (enum lifecycle_state) atomic_load_explicit(&l->state, memory_order_relaxed);
+    return (enum lifecycle_state)atomic_load_explicit(&l->state, memory_order_relaxed);
 }
 
 void lifecycle_set(struct lifecycle *l, enum lifecycle_state state)
@@ -177,7 +182,8 @@ void lifecycle_set(struct lifecycle *l, enum lifecycle_state state)
     }
 }
 
-/* systemd 253 and later match RELOADING=1 and READY=1 by the time in the same datagram; earlier ones ignore it. */
+/* systemd 253 and later match RELOADING=1 and READY=1 by the time in the same datagram; earlier
+ * ones ignore it. */
 void lifecycle_reloading(struct lifecycle *l, bool begin)
 {
     struct timespec now;
@@ -188,7 +194,7 @@ void lifecycle_reloading(struct lifecycle *l, bool begin)
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading.",
-             (uint64_t) now.tv_sec * 1000000u + (uint64_t) now.tv_nsec / 1000u);
+             (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
     tell(l, state);
 }
 
@@ -196,7 +202,7 @@ void lifecycle_reloading(struct lifecycle *l, bool begin)
 void lifecycle_status(struct lifecycle *l, const char *status)
 {
     char state[256];
-    snprintf(state, sizeof(state), "STATUS=%.*s", (int) strcspn(status, "\n"), status);
+    snprintf(state, sizeof(state), "STATUS=%.*s", (int)strcspn(status, "\n"), status);
     tell(l, state);
 }
 

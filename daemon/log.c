@@ -1,5 +1,6 @@
-/* log.c - builds a line in a buffer of its own on the stack and writes it with one write(2), so lines of several threads never mix.
- * The only lock guards the table of repeats, and only warnings and errors take it.
+/* log.c - builds a line in a buffer of its own on the stack and writes it with one write(2), so
+ * lines of several threads never mix. The only lock guards the table of repeats, and only warnings
+ * and errors take it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/log.h"
 
@@ -18,25 +19,25 @@
 #include "daemon/text.h"
 #include "engine/sparrow.h"
 
-#define LINE_MAX_BYTES 4096 /* PIPE_BUF: a write of this size to a pipe is never split */
-#define VALUE_MAX_BYTES 768
+#define LINE_MAX_BYTES     4096 /* PIPE_BUF: a write of this size to a pipe is never split */
+#define VALUE_MAX_BYTES    768
 #define REPEATS_PER_SECOND 10
-#define REPEAT_SLOTS 64
+#define REPEAT_SLOTS       64
 
 struct repeat {
-    const char *event;          /* a constant, as log.h asks */
+    const char *event; /* a constant, as log.h asks */
     enum log_level level;
-    uint64_t since_ms;          /* when the present second began */
+    uint64_t since_ms; /* when the present second began */
     unsigned said, suppressed;
 };
 
 struct log {
     _Atomic int level;
     _Atomic bool json;
-    bool journal;               /* stderr is the journal: it has the time, and wants <N> */
-    pthread_mutex_t lock;       /* of repeats */
+    bool journal;         /* stderr is the journal: it has the time, and wants <N> */
+    pthread_mutex_t lock; /* of repeats */
     struct repeat repeats[REPEAT_SLOTS];
-    unsigned next_slot;         /* the one to give away when all are in use */
+    unsigned next_slot; /* the one to give away when all are in use */
 };
 
 struct line {
@@ -44,15 +45,17 @@ struct line {
     size_t len, pairs;
 };
 
-/* systemd puts "device:inode" of the journal's socket into the environment; stderr may since have gone elsewhere. */
+/* systemd puts "device:inode" of the journal's socket into the environment; stderr may since have
+ * gone elsewhere. */
 static bool stderr_is_journal(void)
 {
     const char *name = getenv("JOURNAL_STREAM");
     struct stat st;
     unsigned long long dev, ino;
-    if (name == NULL || sscanf(name, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) != 0)
+    if (name == NULL || sscanf(name, "%llu:%llu", &dev, &ino) != 2 ||
+        fstat(STDERR_FILENO, &st) != 0)
         return false;
-    return (unsigned long long) st.st_dev == dev && (unsigned long long) st.st_ino == ino;
+    return (unsigned long long)st.st_dev == dev && (unsigned long long)st.st_ino == ino;
 }
 
 struct log *log_new(void)
@@ -80,7 +83,10 @@ void log_free(struct log *log)
     free(log);
 }
 
-static const struct { const char *name; enum log_level level; } levels[] = {
+static const struct {
+    const char *name;
+    enum log_level level;
+} levels[] = {
     {"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
 
 static const char *level_name(enum log_level level)
@@ -114,7 +120,7 @@ int log_set_format(struct log *log, const char *format)
 
 bool log_wants(const struct log *log, enum log_level level)
 {
-    return log != NULL && (int) level <= atomic_load_explicit(&log->level, memory_order_relaxed);
+    return log != NULL && (int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
 }
 
 /* One byte always stays free for the newline; what does not fit is left out whole. */
@@ -132,11 +138,12 @@ static bool add_string(struct line *line, const char *s)
     return add(line, s, strlen(s));
 }
 
-/* One character, escaped as JSON has it: valid in JSON, and what logfmt readers expect within quotes. Bytes that are not UTF-8
- * become U+FFFD. C1 controls and line separators go the same way as controls: terminals obey some of them. */
+/* One character, escaped as JSON has it: valid in JSON, and what logfmt readers expect within
+ * quotes. Bytes that are not UTF-8 become U+FFFD. C1 controls and line separators go the same way
+ * as controls: terminals obey some of them. */
 static bool add_character(struct line *line, const char *s, size_t len)
 {
-    unsigned char c = (unsigned char) s[0];
+    unsigned char c = (unsigned char)s[0];
     char escape[8];
     if (len == 0)
         return add(line, "\xef\xbf\xbd", 3);
@@ -144,8 +151,8 @@ static bool add_character(struct line *line, const char *s, size_t len)
         return add(line, (const char[]){'\\', s[0]}, 2);
     if (c == '\n' || c == '\r' || c == '\t')
         return add(line, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t", 2);
-    if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char) s[1] < 0xa0)) {
-        snprintf(escape, sizeof(escape), "\\u%04x", len == 2 ? (unsigned char) s[1] : c);
+    if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0)) {
+        snprintf(escape, sizeof(escape), "\\u%04x", len == 2 ? (unsigned char)s[1] : c);
         return add(line, escape, 6);
     }
     return add(line, s, len);
@@ -176,7 +183,7 @@ static bool is_plain(const char *value)
     if (n == 0 || n > VALUE_MAX_BYTES)
         return false;
     for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char) value[i];
+        unsigned char c = (unsigned char)value[i];
         if (c <= 0x20 || c >= 0x7f || c == '"' || c == '=' || c == '\\')
             return false;
     }
@@ -211,11 +218,12 @@ static void add_time(struct line *line, bool json)
     add_pair(line, json, "time", text);
 }
 
-static void begin_line(const struct log *log, struct line *line, bool json, enum log_level level, const char *event)
+static void begin_line(const struct log *log, struct line *line, bool json, enum log_level level,
+                       const char *event)
 {
     line->len = line->pairs = 0;
     if (log->journal)
-        add(line, (const char[]){'<', (char) ('0' + (int) level), '>'}, 3);
+        add(line, (const char[]){'<', (char)('0' + (int)level), '>'}, 3);
     if (json)
         add(line, "{", 1);
     if (!log->journal)
@@ -224,7 +232,8 @@ static void begin_line(const struct log *log, struct line *line, bool json, enum
     add_pair(line, json, "event", event);
 }
 
-/* A reader that has gone away (EPIPE, EIO) or a full non-blocking pipe loses the line: there is nowhere to say so. */
+/* A reader that has gone away (EPIPE, EIO) or a full non-blocking pipe loses the line: there is
+ * nowhere to say so. */
 static void end_line(struct line *line, bool json)
 {
     if (json)
@@ -240,7 +249,7 @@ static uint64_t now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void say_suppressed(const struct log *log, const struct repeat *r)
@@ -254,7 +263,8 @@ static void say_suppressed(const struct log *log, const struct repeat *r)
     end_line(&line, json);
 }
 
-/* Takes out what a slot has to say if its second is over. With the lock held; the writing is done without it. */
+/* Takes out what a slot has to say if its second is over. With the lock held; the writing is done
+ * without it. */
 static bool take_over(struct repeat *r, uint64_t now, struct repeat *ret_old)
 {
     if (r->event == NULL || now - r->since_ms < 1000)
@@ -282,7 +292,8 @@ static struct repeat *find_slot(struct log *log, enum log_level level, const cha
 {
     for (size_t i = 0; i < REPEAT_SLOTS; i++) {
         struct repeat *r = &log->repeats[i];
-        if (r->event == NULL || (r->level == level && (r->event == event || strcmp(r->event, event) == 0)))
+        if (r->event == NULL ||
+            (r->level == level && (r->event == event || strcmp(r->event, event) == 0)))
             return r;
     }
     return &log->repeats[log->next_slot++ % REPEAT_SLOTS];

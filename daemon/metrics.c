@@ -1,7 +1,8 @@
 /* metrics.c - the table of metrics.def laid out in blocks, and the two text formats that show it.
- * A block is an array of 64-bit cells: one for each label value of a counter; for each label value of a histogram one per bucket and
- * one for the sum. Only its own thread writes it, so an increment is a relaxed load and store, not a locked operation.
- * Blocks and sources are only ever added, by one thread at a time, and published with a release store: a scrape needs no lock.
+ * A block is an array of 64-bit cells: one for each label value of a counter; for each label value
+ * of a histogram one per bucket and one for the sum. Only its own thread writes it, so an increment
+ * is a relaxed load and store, not a locked operation. Blocks and sources are only ever added, by
+ * one thread at a time, and published with a release store: a scrape needs no lock.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/metrics.h"
 
@@ -15,19 +16,26 @@
 
 enum kind { COUNTER, HISTOGRAM, GAUGE };
 
-static const struct { enum kind kind; const char *name, *labels, *help; } table[METRIC_COUNT] = {
+static const struct {
+    enum kind kind;
+    const char *name, *labels, *help;
+} table[METRIC_COUNT] = {
 #define METRIC(id, kind, name, labels, help) [METRIC_##id] = {kind, name, labels, help},
 #include "daemon/metrics.def"
 #undef METRIC
 };
 
-/* 1-2.5-5 from 5 us to 1 s. The texts are those that Prometheus' own clients write, in both formats, so that a series keeps its
- * name when the format changes. */
-static const struct { uint64_t us; const char *le; } buckets[] = {
-    {5, "5e-06"}, {10, "1e-05"}, {25, "2.5e-05"}, {50, "5e-05"}, {100, "0.0001"}, {250, "0.00025"},
-    {500, "0.0005"}, {1000, "0.001"}, {2500, "0.0025"}, {5000, "0.005"}, {10000, "0.01"}, {25000, "0.025"},
-    {50000, "0.05"}, {100000, "0.1"}, {250000, "0.25"}, {500000, "0.5"}, {1000000, "1.0"}, {UINT64_MAX, "+Inf"}};
-#define BUCKETS (sizeof(buckets) / sizeof(buckets[0]))
+/* 1-2.5-5 from 5 us to 1 s. The texts are those that Prometheus' own clients write, in both
+ * formats, so that a series keeps its name when the format changes. */
+static const struct {
+    uint64_t us;
+    const char *le;
+} buckets[] = {{5, "5e-06"},     {10, "1e-05"},       {25, "2.5e-05"},  {50, "5e-05"},
+               {100, "0.0001"},  {250, "0.00025"},    {500, "0.0005"},  {1000, "0.001"},
+               {2500, "0.0025"}, {5000, "0.005"},     {10000, "0.01"},  {25000, "0.025"},
+               {50000, "0.05"},  {100000, "0.1"},     {250000, "0.25"}, {500000, "0.5"},
+               {1000000, "1.0"}, {UINT64_MAX, "+Inf"}};
+#define BUCKETS         (sizeof(buckets) / sizeof(buckets[0]))
 #define HISTOGRAM_CELLS (BUCKETS + 1) /* and the sum, in microseconds */
 
 struct source {
@@ -43,9 +51,9 @@ struct metrics_block {
 };
 
 struct metrics {
-    size_t cells;                    /* in a block */
-    size_t first[METRIC_COUNT];      /* cell of its first label value */
-    unsigned labels[METRIC_COUNT];   /* label values; 0 for a GAUGE */
+    size_t cells;                  /* in a block */
+    size_t first[METRIC_COUNT];    /* cell of its first label value */
+    unsigned labels[METRIC_COUNT]; /* label values; 0 for a GAUGE */
     struct metrics_block *_Atomic blocks;
     struct source *_Atomic sources[METRIC_COUNT];
 };
@@ -104,7 +112,8 @@ struct metrics_block *metrics_block(struct metrics *m)
         return NULL;
     memset(b, 0, bytes);
     b->metrics = m;
-    atomic_store_explicit(&b->next, atomic_load_explicit(&m->blocks, memory_order_relaxed), memory_order_relaxed);
+    atomic_store_explicit(&b->next, atomic_load_explicit(&m->blocks, memory_order_relaxed),
+                          memory_order_relaxed);
     atomic_store_explicit(&m->blocks, b, memory_order_release);
     return b;
 }
@@ -134,8 +143,8 @@ void metrics_time(struct metrics_block *b, enum metric m, unsigned label, uint64
 static uint64_t sum_cells(const struct metrics *m, size_t cell)
 {
     uint64_t sum = 0;
-    for (const struct metrics_block *b = atomic_load_explicit(&m->blocks, memory_order_acquire); b != NULL;
-         b = atomic_load_explicit(&b->next, memory_order_relaxed))
+    for (const struct metrics_block *b = atomic_load_explicit(&m->blocks, memory_order_acquire);
+         b != NULL; b = atomic_load_explicit(&b->next, memory_order_relaxed))
         sum += atomic_load_explicit(&b->cells[cell], memory_order_relaxed);
     return sum;
 }
@@ -161,7 +170,8 @@ int metrics_add_source(struct metrics *m, enum metric id, metrics_source_fn fn, 
     return 0;
 }
 
-/* Whole numbers as such, everything else with as many digits as it takes to read the same double again. */
+/* Whole numbers as such, everything else with as many digits as it takes to read the same double
+ * again. */
 static void add_number(struct text *out, double value)
 {
     char number[40];
@@ -220,7 +230,8 @@ static void fixed_label(const char *labels, unsigned index, char *out, size_t ca
     const char *value = equals + 1;
     for (; index > 0; index--)
         value = strchr(value, '|') + 1;
-    snprintf(out, cap, "%.*s=\"%.*s\"", (int) (equals - labels), labels, (int) strcspn(value, "|"), value);
+    snprintf(out, cap, "%.*s=\"%.*s\"", (int)(equals - labels), labels, (int)strcspn(value, "|"),
+             value);
 }
 
 static void render_counter(const struct metrics *m, enum metric id, struct text *out)
@@ -231,11 +242,12 @@ static void render_counter(const struct metrics *m, enum metric id, struct text 
         text_puts(out, table[id].name);
         if (labels[0] != '\0')
             text_printf(out, "{%s}", labels);
-        text_printf(out, " %llu\n", (unsigned long long) sum_cells(m, m->first[id] + i));
+        text_printf(out, " %llu\n", (unsigned long long)sum_cells(m, m->first[id] + i));
     }
 }
 
-/* Each cell is read once and _count is what the buckets add up to, so one answer never contradicts itself. */
+/* Each cell is read once and _count is what the buckets add up to, so one answer never contradicts
+ * itself. */
 static void render_histogram(const struct metrics *m, enum metric id, struct text *out)
 {
     for (unsigned i = 0; i < m->labels[id]; i++) {
@@ -246,13 +258,13 @@ static void render_histogram(const struct metrics *m, enum metric id, struct tex
         fixed_label(table[id].labels, i, labels, sizeof(labels));
         for (size_t b = 0; b < BUCKETS; b++) {
             count += sum_cells(m, first + b);
-            text_printf(out, "%s_bucket{%s%sle=\"%s\"} %llu\n", name, labels, labels[0] != '\0' ? "," : "", buckets[b].le,
-                        (unsigned long long) count);
+            text_printf(out, "%s_bucket{%s%sle=\"%s\"} %llu\n", name, labels,
+                        labels[0] != '\0' ? "," : "", buckets[b].le, (unsigned long long)count);
         }
         text_printf(out, labels[0] != '\0' ? "%s_sum{%s} " : "%s_sum%s ", name, labels);
-        add_number(out, (double) sum_cells(m, first + BUCKETS) / 1e6);
-        text_printf(out, labels[0] != '\0' ? "\n%s_count{%s} %llu\n" : "\n%s_count%s %llu\n", name, labels,
-                    (unsigned long long) count);
+        add_number(out, (double)sum_cells(m, first + BUCKETS) / 1e6);
+        text_printf(out, labels[0] != '\0' ? "\n%s_count{%s} %llu\n" : "\n%s_count%s %llu\n", name,
+                    labels, (unsigned long long)count);
     }
 }
 
@@ -277,17 +289,19 @@ static const char *type_name(enum metric id)
     return ends_with(table[id].name, strlen(table[id].name), "_total") ? "counter" : "gauge";
 }
 
-/* OpenMetrics names a counter's family without _total and wants the unit, where the name has one. */
+/* OpenMetrics names a counter's family without _total and wants the unit, where the name has one.
+ */
 static void render_head(enum metric id, bool openmetrics, struct text *out)
 {
     static const char *const units[] = {"seconds", "bytes", "joules", "watts"};
     const char *name = table[id].name;
-    int n = (int) strlen(name);
-    if (openmetrics && ends_with(name, (size_t) n, "_total"))
-        n -= (int) strlen("_total");
-    text_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", n, name, table[id].help, n, name, type_name(id));
+    int n = (int)strlen(name);
+    if (openmetrics && ends_with(name, (size_t)n, "_total"))
+        n -= (int)strlen("_total");
+    text_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", n, name, table[id].help, n, name,
+                type_name(id));
     for (size_t i = 0; openmetrics && i < sizeof(units) / sizeof(units[0]); i++) {
-        if (ends_with(name, (size_t) n, units[i]))
+        if (ends_with(name, (size_t)n, units[i]))
             text_printf(out, "# UNIT %.*s %s\n", n, name, units[i]);
     }
 }
@@ -310,9 +324,12 @@ void metrics_render(struct metrics *m, bool openmetrics, struct text *out)
 void metrics_print_markdown(FILE *out)
 {
     fputs("# Metrics\n\n"
-          "`GET /metrics` answers in the Prometheus text format (0.0.4), or in OpenMetrics 1.0.0 when `Accept` asks for it. Counters and\n"
-          "histograms show zeros from the start; a gauge shows the series that its source knows of, and none when the value is unknown.\n"
-          "Histograms have the buckets 5 us, 10 us, 25 us, ... 1 s (1-2.5-5). Counters are kept per thread and summed when asked for.\n\n"
+          "`GET /metrics` answers in the Prometheus text format (0.0.4), or in OpenMetrics 1.0.0 "
+          "when `Accept` asks for it. Counters and\n"
+          "histograms show zeros from the start; a gauge shows the series that its source knows "
+          "of, and none when the value is unknown.\n"
+          "Histograms have the buckets 5 us, 10 us, 25 us, ... 1 s (1-2.5-5). Counters are kept "
+          "per thread and summed when asked for.\n\n"
           "| name | type | labels | what |\n| --- | --- | --- | --- |\n",
           out);
     for (enum metric id = 0; id < METRIC_COUNT; id++) {

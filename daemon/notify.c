@@ -23,13 +23,15 @@ bool notify_send(const char *state)
     if ((path[0] != '/' && path[0] != '@') || n >= sizeof(address.sun_path))
         return false;
     memcpy(address.sun_path, path, n);
-    if (path[0] == '@') /* Linux' abstract names begin with a NUL and have no other end than the length */
+    if (path[0] ==
+        '@') /* Linux' abstract names begin with a NUL and have no other end than the length */
         address.sun_path[0] = '\0';
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    socklen_t len = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + n);
-    ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *) &address, len);
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+    ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
+                          (struct sockaddr *)&address, len);
     close(fd);
     return sent >= 0;
 }
@@ -52,13 +54,14 @@ static bool read_number(const char *name, uint64_t *ret_value)
 static bool is_for_us(const char *name)
 {
     uint64_t pid;
-    return read_number(name, &pid) && pid == (uint64_t) getpid();
+    return read_number(name, &pid) && pid == (uint64_t)getpid();
 }
 
 uint64_t notify_watchdog_us(void)
 {
     uint64_t us;
-    if (!read_number("WATCHDOG_USEC", &us) || (getenv("WATCHDOG_PID") != NULL && !is_for_us("WATCHDOG_PID")))
+    if (!read_number("WATCHDOG_USEC", &us) ||
+        (getenv("WATCHDOG_PID") != NULL && !is_for_us("WATCHDOG_PID")))
         return 0;
     return us;
 }
@@ -79,7 +82,7 @@ unsigned notify_listen_fds(int *fds, unsigned max)
     unsigned n = 0;
     if (!is_for_us("LISTEN_PID") || !read_number("LISTEN_FDS", &count) || count > 4096)
         return 0;
-    for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + (int) count && n < max; fd++) {
+    for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + (int)count && n < max; fd++) {
         int flags = fcntl(fd, F_GETFL);
         if (!is_listening_stream(fd) || flags < 0)
             continue;

@@ -10,3 +10,23 @@ libsparrowd_la_SOURCES += \
 	daemon/energy.c daemon/energy.h daemon/energy_sensor.c daemon/energy_sensor.h \
 	daemon/notify.c daemon/notify.h \
 	daemon/lifecycle.c daemon/lifecycle.h
+
+ops_tests = tests/unit/daemon/test_text tests/unit/daemon/test_status tests/unit/daemon/test_log \
+	tests/unit/daemon/test_config tests/unit/daemon/test_metrics tests/unit/daemon/test_energy \
+	tests/unit/daemon/test_lifecycle
+check_PROGRAMS += $(ops_tests)
+TESTS += $(ops_tests)
+tests_unit_daemon_test_text_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_text_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_daemon_test_status_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_status_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_daemon_test_log_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_log_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_daemon_test_config_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_config_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_daemon_test_metrics_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_metrics_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_daemon_test_energy_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_energy_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_daemon_test_lifecycle_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_lifecycle_LDADD = $(DAEMON_TEST_LIBS)

@@ -66,25 +66,29 @@ void text_printf(struct text *t, const char *format, ...)
     int n = t->bad ? -1 : vsnprintf(room > 0 ? t->data + t->len : NULL, room, format, args);
     if (n < 0) {
         t->bad = true;
-    } else if ((size_t) n < room) {
-        t->len += (size_t) n;
-    } else if (reserve(t, (size_t) n + 1)) { /* + 1: vsnprintf ends with a NUL that is not ours */
-        vsnprintf(t->data + t->len, (size_t) n + 1, format, again);
-        t->len += (size_t) n;
+    } else if ((size_t)n < room) {
+        t->len += (size_t)n;
+    } else if (reserve(t, (size_t)n + 1)) { /* + 1: vsnprintf ends with a NUL that is not ours */
+        vsnprintf(t->data + t->len, (size_t)n + 1, format, again);
+        t->len += (size_t)n;
     }
     va_end(again);
     va_end(args);
 }
 
-/* RFC 3629 table 3-7 of Unicode: what may follow which first byte, so that overlong forms and surrogates fall out. */
+/* RFC 3629 table 3-7 of Unicode: what may follow which first byte, so that overlong forms and
+ * surrogates fall out. */
 size_t text_utf8(const char *s, size_t n)
 {
-    const unsigned char *u = (const unsigned char *) s;
+    const unsigned char *u = (const unsigned char *)s;
     if (n == 0)
         return 0;
     if (u[0] < 0x80)
         return 1;
-    size_t len = u[0] >= 0xc2 && u[0] <= 0xdf ? 2 : (u[0] & 0xf0) == 0xe0 ? 3 : u[0] >= 0xf0 && u[0] <= 0xf4 ? 4 : 0;
+    size_t len = u[0] >= 0xc2 && u[0] <= 0xdf   ? 2
+                 : (u[0] & 0xf0) == 0xe0        ? 3
+                 : u[0] >= 0xf0 && u[0] <= 0xf4 ? 4
+                                                : 0;
     if (len == 0 || n < len)
         return 0;
     unsigned low = u[0] == 0xe0 ? 0xa0 : u[0] == 0xf0 ? 0x90 : 0x80;
@@ -102,7 +106,7 @@ static void add_escaped(struct text *t, unsigned char c)
 {
     static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     for (const char *p = short_forms; *p != '\0'; p += 2) {
-        if ((unsigned char) *p == c) {
+        if ((unsigned char)*p == c) {
             text_add(t, (const char[]){'\\', p[1]}, 2);
             return;
         }
@@ -114,7 +118,7 @@ void text_json(struct text *t, const char *s, size_t n)
 {
     text_add(t, "\"", 1);
     for (size_t i = 0; i < n;) {
-        unsigned char c = (unsigned char) s[i];
+        unsigned char c = (unsigned char)s[i];
         size_t len = text_utf8(s + i, n - i);
         if (len == 0) {
             text_add(t, "\xef\xbf\xbd", 3);
