@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 /* Sends "A=1\nB=2" to $NOTIFY_SOCKET. True if it went out or nobody listens (the variable is
- * unset). Any thread. */
+ * unset). Any thread;
+ * waits up to 2 s if systemd is behind. */
 bool notify_send(const char *state);
 
 /* How often WATCHDOG=1 is expected, from $WATCHDOG_USEC and $WATCHDOG_PID; 0: not at all. */

@@ -1,5 +1,6 @@
 /* test_config.c - every key at and beyond its bounds, from each place; the example is the defaults;
- * every error has its line. SPDX-License-Identifier: Apache-2.0 */
+ * every error has its line.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

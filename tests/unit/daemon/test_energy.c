@@ -1,6 +1,7 @@
 /* test_energy.c - attribution on a sysfs tree that the test supplies and advances, with a clock of
  * its own. The world: each package draws IDLE_W, and PER_CORE_W more for each core that is busy,
- * whoever keeps it so. SPDX-License-Identifier: Apache-2.0 */
+ * whoever keeps it so.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <math.h>
 #include <pthread.h>

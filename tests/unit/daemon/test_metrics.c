@@ -1,6 +1,7 @@
 /* test_metrics.c - counting on several threads, and an exposition that says one thing in both
  * formats. The exposition is parsed back: promtool notices neither series that come twice nor
- * buckets that go down. SPDX-License-Identifier: Apache-2.0 */
+ * buckets that go down.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <math.h>
 #include <pthread.h>
