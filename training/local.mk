@@ -13,3 +13,9 @@ EXTRA_DIST += \
 	training/sparrow_training/reference.py training/sparrow_training/sampling.py \
 	training/sparrow_training/takes.py training/sparrow_training/testlist.py \
 	training/sparrow_training/trainer.py
+
+# They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
+EXTRA_DIST += tests/training/README.md
+TRAINING_TESTS = tests/training/test_export.py tests/training/test_reference.py
+dist_check_SCRIPTS += $(TRAINING_TESTS)
+TESTS += $(TRAINING_TESTS)
