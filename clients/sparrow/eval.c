@@ -117,7 +117,7 @@ static enum sparrow_label_kind kind_of(const char *kind)
                                                   : SPARROW_KEYWORD;
 }
 
-/* The labels as GET /v1/models/{name} tells them: [{"label", "kind"}, ...]. */
+/* The labels as GET /v1/models/{name} tells them: [{"name", "kind"}, ...]. */
 static bool take_labels(struct eval *e, const json_t *labels)
 {
     size_t i;
@@ -128,7 +128,7 @@ static bool take_labels(struct eval *e, const json_t *labels)
         return false;
     }
     json_array_foreach (labels, i, label) {
-        const char *name = json_text(label, "label");
+        const char *name = json_text(label, "name");
         if (!name || !tally_name(e->tally, i, name, kind_of(json_text(label, "kind")))) {
             say_error("%s: the server tells no name of label %zu", e->settings->model, i);
             return false;

@@ -43,9 +43,9 @@ static json_t *json_layers(const struct sparrow_model *engine)
         json_array_append_new(
             layers, json_pack("{s:s, s:s, s:[III], s:I, s:I, s:I, s:I, s:s?}", "name", layer.name, "op",
                               layer.op, "shape", (json_int_t)layer.height, (json_int_t)layer.width,
-                              (json_int_t)layer.channels, "dense_weights", (json_int_t)layer.weights,
-                              "stored_weights", (json_int_t)layer.stored, "dense_macs",
-                              (json_int_t)layer.macs_dense, "stored_macs", (json_int_t)layer.macs_stored,
+                              (json_int_t)layer.channels, "weights_dense", (json_int_t)layer.weights,
+                              "weights_stored", (json_int_t)layer.stored, "macs_dense",
+                              (json_int_t)layer.macs_dense, "macs_stored", (json_int_t)layer.macs_stored,
                               "kernel", layer.kernel));
     }
     return layers;
@@ -81,12 +81,14 @@ static json_t *json_front_end(const struct sparrow_model *engine)
 static json_t *json_model(const struct sparrow_model *engine)
 {
     json_t *labels = json_array();
+    char digest[80];
+    snprintf(digest, sizeof(digest), "sha256:%s", sparrow_model_digest(engine));
     for (size_t i = 0; i < sparrow_model_label_count(engine); i++)
-        json_array_append_new(labels, json_pack("{s:s, s:s}", "label", sparrow_model_label(engine, i),
+        json_array_append_new(labels, json_pack("{s:s, s:s}", "name", sparrow_model_label(engine, i),
                                                 "kind", kind_name(sparrow_model_label_kind(engine, i))));
     return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o}", "name",
                      sparrow_model_name(engine), "version", sparrow_model_version(engine), "digest",
-                     sparrow_model_digest(engine), "cpu", sparrow_model_cpu(engine), "description",
+                     digest, "kernels", sparrow_model_cpu(engine), "description",
                      sparrow_model_description(engine), "licence", sparrow_model_licence(engine), "labels",
                      labels, "front_end", json_front_end(engine), "layers", json_layers(engine), "figures",
                      json_figures(engine));
@@ -192,15 +194,23 @@ static void print_figures(const struct sparrow_model *engine)
     table_free(table);
 }
 
+/* A long text beside its name, folded. */
+static void print_text(const char *name, const char *text)
+{
+    enum { NAME_WIDTH = 13 };
+    if (*text) {
+        printf("%s\n", name);
+        options_fold(text, NAME_WIDTH, stdout);
+    }
+}
+
 static void print_model(const struct sparrow_model *engine)
 {
     printf("model        %s %s\n", sparrow_model_name(engine), sparrow_model_version(engine));
     printf("digest       %s\n", sparrow_model_digest(engine));
     printf("kernels      %s\n", sparrow_model_cpu(engine));
-    if (*sparrow_model_description(engine))
-        printf("description  %s\n", sparrow_model_description(engine));
-    if (*sparrow_model_licence(engine))
-        printf("licence      %s\n", sparrow_model_licence(engine));
+    print_text("description", sparrow_model_description(engine));
+    print_text("licence", sparrow_model_licence(engine));
     print_labels(engine);
     print_front_end(engine);
     print_layers(engine);

@@ -14,7 +14,8 @@
 #include "clients/sparrow/json.h"
 #include "clients/sparrow/say.h"
 
-#define BATCH 64
+#define BATCH        64
+#define LOCAL_HOP_MS 125.0 /* as the server without hop_ms */
 
 /* One clip's way: its rows of features, its words, and what each of them scored. */
 struct words {
@@ -75,15 +76,15 @@ static void word_bounds(const struct words *words, size_t word, double *ret_star
     sparrow_word_bounds(words->model->engine, words->pcm, words->samples, first, ret_start_s, ret_end_s);
 }
 
-/* The labels of the best word, most confident first. */
-static json_t *alternatives(const struct words *words, size_t top)
+/* The labels of a word, most confident first. */
+static json_t *alternatives(const struct words *words, size_t word, size_t top)
 {
     const struct model *model = words->model;
-    const float *confidence = words->confidences + words->best * model->labels;
+    const float *confidence = words->confidences + word * model->labels;
     bool *taken = calloc(model->labels, sizeof(*taken));
     json_t *list = json_array();
     double start_s = 0, end_s = 0;
-    word_bounds(words, words->best, &start_s, &end_s);
+    word_bounds(words, word, &start_s, &end_s);
     for (size_t n = 0; taken && n < top && n < model->labels; n++) {
         size_t best = model->labels;
         for (size_t i = 0; i < model->labels; i++) {
@@ -111,46 +112,50 @@ static size_t find_label(const struct model *model, const char *name, size_t n)
     return label;
 }
 
-/* Where a keyword was heard: neighbouring words that all hear it are one hearing, told by the most confident. */
-static json_t *hearings(const struct words *words, size_t label, double threshold)
+/* Where a keyword is heard in words [first, end): of words that overlap, the most confident one tells. */
+static json_t *hearings(const struct words *words, size_t first, size_t end, size_t label, double threshold)
 {
     const struct model *model = words->model;
     json_t *list = json_array();
-    for (size_t i = 0; i < words->count;) {
-        size_t best = i;
-        const float *confidence = words->confidences + label;
-        if ((double)confidence[i * model->labels] < threshold) {
-            i++;
+    size_t last_frame = 0;
+    double last = 0;
+    for (size_t i = first; i < end; i++) {
+        double confidence = (double)words->confidences[i * model->labels + label], start_s = 0, end_s = 0;
+        size_t frame = sparrow_windows_start(model->engine, words->frames, words->hop_frames, i);
+        size_t count = json_array_size(list);
+        if (confidence < threshold)
             continue;
+        if (count && frame < last_frame + model->frames) {
+            if (confidence <= last)
+                continue;
+            json_array_remove(list, count - 1);
         }
-        for (; i < words->count && (double)confidence[i * model->labels] >= threshold; i++) {
-            if (confidence[i * model->labels] > confidence[best * model->labels])
-                best = i;
-        }
-        double start_s = 0, end_s = 0;
-        word_bounds(words, best, &start_s, &end_s);
-        json_array_append_new(
-            list, json_pack("{s:s, s:f, s:f, s:f}", "normalized_text",
-                            sparrow_model_label(model->engine, label), "start_time", start_s, "end_time",
-                            end_s, "confidence", (double)confidence[best * model->labels]));
+        word_bounds(words, i, &start_s, &end_s);
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f}", "normalized_text",
+                                              sparrow_model_label(model->engine, label), "start_time",
+                                              start_s, "end_time", end_s, "confidence", confidence));
+        last_frame = frame;
+        last = confidence;
     }
     return list;
 }
 
-static json_t *keywords_result(const struct words *words, const struct local_options *options)
+static json_t *keywords_result(const struct words *words, size_t first, size_t end,
+                               const struct local_options *options)
 {
     json_t *found = json_object();
-    for (const char *name = options->keywords; name && *name;) {
-        size_t n = strcspn(name, ",");
-        size_t label = find_label(words->model, name, n);
-        if (label < words->model->labels) {
-            json_t *list = hearings(words, label, options->threshold);
+    for (const char *at = options->keywords; at && *at;) {
+        size_t n = strcspn(at, ",");
+        size_t label = find_label(words->model, at, n);
+        char *name = strndup(at, n);
+        if (name && label < words->model->labels) {
+            json_t *list = hearings(words, first, end, label, options->threshold);
             if (json_array_size(list))
-                json_object_set_new(found, sparrow_model_label(words->model->engine, label), list);
-            else
-                json_decref(list);
+                json_object_set(found, name, list);
+            json_decref(list);
         }
-        name += n + (name[n] == ',');
+        free(name);
+        at += n + (at[n] == ',');
     }
     return found;
 }
@@ -169,20 +174,40 @@ bool local_check_keywords(const struct model *model, const char *keywords)
     return true;
 }
 
+/* One result: its alternatives are those of one word, its keywords are looked for in words [first, end). */
+static json_t *result(const struct words *words, const char *name, size_t word, size_t first, size_t end,
+                      const struct local_options *options)
+{
+    json_t *object = json_pack("{s:b, s:s, s:o}", "final", 1, "clip", name, "alternatives",
+                               alternatives(words, word, options->top));
+    if (options->keywords && object)
+        json_object_set_new(object, "keywords_result", keywords_result(words, first, end, options));
+    return object;
+}
+
+static json_t *results(const struct words *words, const char *name, const struct local_options *options)
+{
+    json_t *list = json_array();
+    if (options->hop_ms <= 0) {
+        json_array_append_new(list, result(words, name, words->best, 0, words->count, options));
+        return list;
+    }
+    for (size_t i = 0; i < words->count; i++)
+        json_array_append_new(list, result(words, name, i, i, i + 1, options));
+    return list;
+}
+
 static json_t *reply(const struct words *words, const char *name, const struct local_options *options)
 {
-    json_t *result = json_pack("{s:b, s:s, s:o}", "final", 1, "clip", name, "alternatives",
-                               alternatives(words, options->top));
-    if (options->keywords && result)
-        json_object_set_new(result, "keywords_result", keywords_result(words, options));
     double decode_us = (double)words->decode_ns / 1e3, features_us = (double)words->features_ns / 1e3,
            network_us = (double)words->network_ns / 1e3;
     json_t *latency = json_pack("{s:n, s:f, s:f, s:n, s:f, s:f}", "receive", "decode", decode_us, "features",
                                 features_us, "queue", "inference", network_us, "total",
                                 decode_us + features_us + network_us);
-    return json_pack("{s:i, s:[o], s:s, s:n, s:o, s:n, s:n}", "result_index", 0, "results", result, "model",
-                     sparrow_model_name(words->model->engine), "request_id", "latency_us", latency, "energy",
-                     "replica");
+    json_t *energy = json_pack("{s:n, s:n, s:s, s:n}", "joules", "watts", "source", "none", "window_s");
+    return json_pack("{s:i, s:o, s:s, s:n, s:o, s:o, s:n}", "result_index", 0, "results",
+                     results(words, name, options), "model", sparrow_model_name(words->model->engine),
+                     "request_id", "latency_us", latency, "energy", energy, "replica");
 }
 
 json_t *local_recognize(const struct model *model, struct clip *clip, const char *name,
@@ -196,7 +221,8 @@ json_t *local_recognize(const struct model *model, struct clip *clip, const char
     words.pcm = sparrow_audio_samples(clip->audio);
     words.samples = sparrow_audio_count(clip->audio);
     words.frames = sparrow_features_frames(model->engine, words.samples);
-    double hop_frames = round(options->hop_ms * 16.0 / (double)model->hop);
+    double hop_ms = options->hop_ms > 0 ? options->hop_ms : LOCAL_HOP_MS;
+    double hop_frames = round(hop_ms * 16.0 / (double)model->hop);
     words.hop_frames = hop_frames < 1 ? 1 : (size_t)hop_frames;
     words.count = sparrow_windows_count(model->engine, words.frames, words.hop_frames);
     json_t *root = NULL;

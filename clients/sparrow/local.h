@@ -13,7 +13,8 @@ struct local_options {
     size_t top;           /* alternatives wanted, at least 1 */
     const char *keywords; /* comma list to look for in all of the clip, or NULL */
     double threshold;     /* least confidence of a keyword found */
-    double hop_ms;        /* a word begins every so many milliseconds (rounded to whole frames) */
+    double hop_ms;        /* a result for the word that begins every so many milliseconds (rounded to whole frames);
+                             0: one result, of the word that answers for the clip */
     double max_seconds;
 };
 

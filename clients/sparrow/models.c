@@ -56,10 +56,14 @@ static json_t *describe(const char *path)
             dense += (json_int_t)layer.weights;
         }
     }
-    json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "name", sparrow_model_name(model.engine),
-                               "version", sparrow_model_version(model.engine), "digest",
-                               sparrow_model_digest(model.engine), "label_count", (json_int_t)model.labels,
-                               "stored_weights", stored, "dense_weights", dense, "path", path);
+    json_t *labels = json_array();
+    for (size_t i = 0; i < model.labels; i++)
+        json_array_append_new(labels, json_pack("{s:s}", "name", sparrow_model_label(model.engine, i)));
+    char digest[80];
+    snprintf(digest, sizeof(digest), "sha256:%s", sparrow_model_digest(model.engine));
+    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s}", "name", sparrow_model_name(model.engine),
+                               "version", sparrow_model_version(model.engine), "digest", digest, "labels",
+                               labels, "weights_stored", stored, "weights_dense", dense, "path", path);
     model_close(&model);
     return object;
 }
@@ -104,36 +108,53 @@ static int list_here(json_t *models)
 
 /* ---- both ---- */
 
+static void print_row(struct table *table, const json_t *model)
+{
+    char text[32];
+    const char *name = json_text(model, "name"), *version = json_text(model, "version");
+    const char *digest = json_text(model, "digest"), *path = json_text(model, "path");
+    double stored = json_number(model, "weights_stored"), dense = json_number(model, "weights_dense");
+    table_cell(table, "%s", name ? name : "-");
+    table_cell(table, "%s", version ? version : "-");
+    table_cell(table, "%zu", json_array_size(json_object_get(model, "labels")));
+    table_cell(table, "%s",
+               stored >= 0 && stored < 1e15
+                   ? table_thousands((unsigned long long)stored, text, sizeof(text))
+                   : "-");
+    table_cell(table, stored >= 0 && dense > 0 ? "%.2f %%" : "-", 100 * stored / dense);
+    if (digest && strncmp(digest, "sha256:", 7) == 0)
+        digest += 7;
+    table_cell(table, "%.12s", digest ? digest : "-");
+    table_cell(table, "%s", path ? path : json_is_true(json_object_get(model, "default")) ? "default" : "");
+}
+
 static void print_models(const json_t *models, bool remote)
 {
     size_t i;
-    char text[32];
     const json_t *model;
-    struct table *table = table_new("llrrrrl");
-    static const char *const heads[] = {"MODEL", "VERSION", "LABELS", "WEIGHTS STORED", "DENSITY", "DIGEST"};
+    struct table *table = table_new("llrrrll");
+    static const char *const heads[] = {"MODEL", "VERSION", "LABELS", "WEIGHTS STORED", "DENSITY", "SHA-256"};
     for (size_t h = 0; h < sizeof(heads) / sizeof(heads[0]); h++)
         table_cell(table, "%s", heads[h]);
     table_cell(table, "%s", remote ? "" : "FILE");
-    json_array_foreach (models, i, model) {
-        const char *name = json_text(model, "name"), *version = json_text(model, "version");
-        const char *digest = json_text(model, "digest"), *path = json_text(model, "path");
-        double labels = json_number(model, "label_count"), stored = json_number(model, "stored_weights"),
-               dense = json_number(model, "dense_weights");
-        if (json_is_array(json_object_get(model, "labels")))
-            labels = (double)json_array_size(json_object_get(model, "labels"));
-        table_cell(table, "%s", name ? name : "-");
-        table_cell(table, "%s", version ? version : "-");
-        table_cell(table, labels >= 0 ? "%.0f" : "-", labels);
-        table_cell(table, "%s",
-                   stored >= 0 && stored < 1e15
-                       ? table_thousands((unsigned long long)stored, text, sizeof(text))
-                       : "-");
-        table_cell(table, stored >= 0 && dense > 0 ? "%.2f %%" : "-", 100 * stored / dense);
-        table_cell(table, "%.12s", digest ? digest : "-");
-        table_cell(table, "%s", path ? path : "");
-    }
+    json_array_foreach (models, i, model)
+        print_row(table, model);
     table_print(table, 0, say_colour(), stdout);
     table_free(table);
+}
+
+/* What the list says little of, each model's own page tells: takes it in. */
+static void detail(struct http *http, json_t *model)
+{
+    char path[200];
+    const char *name = json_text(model, "name");
+    json_t *more = NULL;
+    if (!name || strpbrk(name, "/?#%"))
+        return;
+    int n = snprintf(path, sizeof(path), "/v1/models/%s", name);
+    if (n > 0 && (size_t)n < sizeof(path) && http_get(http, path, name, &more) == HTTP_FINE)
+        json_object_update_missing(model, more);
+    json_decref(more);
 }
 
 static int list_remote(const struct models_settings *settings, json_t **ret_models)
@@ -142,6 +163,12 @@ static int list_remote(const struct models_settings *settings, json_t **ret_mode
     if (!http)
         return SAY_USAGE;
     enum http_outcome outcome = http_get(http, "/v1/models", "models", ret_models);
+    size_t i;
+    json_t *model;
+    if (outcome == HTTP_FINE) {
+        json_array_foreach (json_object_get(*ret_models, "models"), i, model)
+            detail(http, model);
+    }
     http_free(http);
     return outcome == HTTP_FINE ? SAY_FINE : outcome == HTTP_REFUSED ? SAY_FAILED : SAY_SERVER;
 }

@@ -74,10 +74,10 @@ static const struct options_option recognize_options[] = {
      .kind = OPTIONS_REAL,
      .offset = AT(hop_ms),
      .value = "MS",
-     .fallback = "125",
      .min = 1,
      .max = 60000,
-     .help = "in longer clips, look for a word every MS milliseconds"},
+     .help = "tell the word of each second that begins every MS milliseconds, rounded to whole frames (default: only "
+             "the best of the clip)"},
     {.name = "max-seconds",
      .kind = OPTIONS_REAL,
      .offset = AT(max_seconds),
@@ -108,7 +108,7 @@ static bool make_path(struct recogniser *r)
     size_t size = sizeof(r->path);
     bool ok = http_query(r->http, r->path, size, "model", s->model) &&
               http_query(r->http, r->path, size, "top", top) &&
-              http_query(r->http, r->path, size, "hop_ms", hop);
+              (s->hop_ms <= 0 || http_query(r->http, r->path, size, "hop_ms", hop));
     if (ok && s->keywords)
         ok = http_query(r->http, r->path, size, "keywords", s->keywords) &&
              http_query(r->http, r->path, size, "keywords_threshold", threshold);

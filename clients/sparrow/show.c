@@ -55,9 +55,9 @@ static void put_us(double us, FILE *out)
     else if (us < 999.5)
         fprintf(out, "  %5.0f us", us);
     else if (us < 999.5e3)
-        fprintf(out, "  %5.3g ms", us / 1e3);
+        fprintf(out, "  %5.*f ms", us < 9.995e3 ? 2 : us < 99.95e3 ? 1 : 0, us / 1e3);
     else
-        fprintf(out, "  %5.3g s ", us / 1e6);
+        fprintf(out, "  %5.2f s ", us / 1e6);
 }
 
 static void put_energy(const json_t *energy, FILE *out)
@@ -92,7 +92,7 @@ static void heading(struct show *show, FILE *out)
     show->heading_shown = true;
     if (show->clip_width < 4)
         show->clip_width = 4;
-    fprintf(out, "%s%-*s  %-*s  %6s  %-12s", show->colour ? "\033[1m" : "", show->clip_width, "CLIP",
+    fprintf(out, "%s%-*s  %-*s  %6s  %-11s", show->colour ? "\033[1m" : "", show->clip_width, "CLIP",
             WORD_WIDTH, "WORD", "SURE", "SPEECH");
     fprintf(out, "  %8s  %8s", "DECODE", "FEATURES");
     if (show->remote)
@@ -103,7 +103,7 @@ static void heading(struct show *show, FILE *out)
     fprintf(out, "%s\n", show->colour ? "\033[0m" : "");
 }
 
-/* Word, confidence and where the speech is: the middle of a line. */
+/* Word, confidence and where the speech is: the middle of a line, without blanks at its end. */
 static void put_heard(const char *word, const json_t *heard, bool colour, FILE *out)
 {
     double confidence = json_number(heard, "confidence");
@@ -116,17 +116,25 @@ static void put_heard(const char *word, const json_t *heard, bool colour, FILE *
     else
         fprintf(out, "  %5.1f%%", 100 * confidence);
     if (isnan(start_s) || isnan(end_s))
-        fprintf(out, "  %-12s", "-");
+        fprintf(out, "  %11s", "-");
     else
-        fprintf(out, "  %4.2f-%-4.2f s ", start_s, end_s);
+        fprintf(out, "  %4.2f-%4.2f s", start_s, end_s);
 }
 
-static void line(struct show *show, const char *name, const json_t *result, const json_t *reply, FILE *out)
+static void line(struct show *show, const char *name, size_t index, const json_t *reply, FILE *out)
 {
+    const json_t *result = json_array_get(json_object_get(reply, "results"), index);
     const json_t *best = json_array_get(json_object_get(result, "alternatives"), 0);
     const json_t *latency = json_object_get(reply, "latency_us");
-    put(name, show->clip_width, out);
+    if (*name)
+        put(name, show->clip_width, out);
+    else
+        fprintf(out, "%*s", show->clip_width, "");
     put_heard(json_text(best, "transcript"), best, show->colour, out);
+    if (index > 0) { /* the reply's latency stands with its first result */
+        fputc('\n', out);
+        return;
+    }
     put_us(json_number(latency, "decode"), out);
     put_us(json_number(latency, "features"), out);
     if (show->remote)
@@ -171,8 +179,7 @@ void show_reply(struct show *show, const char *name, const json_t *reply, FILE *
     if (!show->heading_shown)
         heading(show, out);
     json_array_foreach (results, i, result) {
-        const char *clip = json_array_size(results) > 1 ? json_text(result, "clip") : name;
-        line(show, clip ? clip : name, result, reply, out);
+        line(show, i == 0 ? name : "", i, reply, out);
         more(show, result, out);
     }
     fflush(out);

@@ -18,7 +18,7 @@ struct show {
 void show_reserve(struct show *show, const char *name);
 
 /* Prints a line for each result of a reply, further alternatives and keywords under it. What is null or missing shows
- * as "-". `name` is the clip's, if the reply has only one. */
+ * as "-". `name` is the clip's: the reply is to that one. */
 void show_reply(struct show *show, const char *name, const json_t *reply, FILE *out);
 
 #endif
