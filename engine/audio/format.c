@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/audio/mpeg.h"
+#include "engine/audio/ogg.h"
 #include "engine/audio/raw.h"
 #include "engine/audio/sndfile.h"
 #include "engine/audio/wav.h"
@@ -22,7 +23,7 @@ static const struct sp_format alaw_format = {"raw", SP_CONTAINER_UNKNOWN, sp_raw
 static const struct sp_format containers[] = {
     {"wav", SP_CONTAINER_WAV, sp_wav_open, sp_sndfile_decode},
     {"flac", SP_CONTAINER_FLAC, NULL, sp_sndfile_decode},
-    {"ogg", SP_CONTAINER_OGG, NULL, sp_sndfile_decode},
+    {"ogg", SP_CONTAINER_OGG, NULL, sp_ogg_decode},
     {"mpeg", SP_CONTAINER_MPEG, NULL, sp_mpeg_decode},
     {"aiff", SP_CONTAINER_AIFF, NULL, sp_sndfile_decode},
     {"au", SP_CONTAINER_AU, NULL, sp_sndfile_decode},

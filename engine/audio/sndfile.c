@@ -67,16 +67,15 @@ static sf_count_t memory_write(const void *in, sf_count_t count, void *arg)
 static const struct kind {
     int major, container;
     const char *name;
-    const char *title;
 } kinds[] = {
-    {SF_FORMAT_WAV, SP_CONTAINER_WAV, "wav", "WAV"},
-    {SF_FORMAT_WAVEX, SP_CONTAINER_WAV, "wav", "WAV"},
-    {SF_FORMAT_RF64, SP_CONTAINER_WAV, "wav", "WAV"},
-    {SF_FORMAT_FLAC, SP_CONTAINER_FLAC, "flac", "FLAC"},
-    {SF_FORMAT_OGG, SP_CONTAINER_OGG, "ogg", "Ogg"},
-    {SF_FORMAT_AIFF, SP_CONTAINER_AIFF, "aiff", "AIFF"},
-    {SF_FORMAT_AU, SP_CONTAINER_AU, "au", "AU"},
-    {SF_FORMAT_CAF, SP_CONTAINER_CAF, "caf", "CAF"},
+    {SF_FORMAT_WAV, SP_CONTAINER_WAV, "wav"},
+    {SF_FORMAT_WAVEX, SP_CONTAINER_WAV, "wav"},
+    {SF_FORMAT_RF64, SP_CONTAINER_WAV, "wav"},
+    {SF_FORMAT_FLAC, SP_CONTAINER_FLAC, "flac"},
+    {SF_FORMAT_OGG, SP_CONTAINER_OGG, "ogg"},
+    {SF_FORMAT_AIFF, SP_CONTAINER_AIFF, "aiff"},
+    {SF_FORMAT_AU, SP_CONTAINER_AU, "au"},
+    {SF_FORMAT_CAF, SP_CONTAINER_CAF, "caf"},
 };
 
 static const struct {
@@ -89,7 +88,7 @@ static const struct {
     {SF_FORMAT_DOUBLE, "float64"},  {SF_FORMAT_ULAW, "mulaw"},
     {SF_FORMAT_ALAW, "alaw"},       {SF_FORMAT_IMA_ADPCM, "ima-adpcm"},
     {SF_FORMAT_MS_ADPCM, "ms-adpcm"}, {SF_FORMAT_GSM610, "gsm610"},
-    {SF_FORMAT_VORBIS, "vorbis"},   {SF_FORMAT_OPUS, "opus"},
+    {SF_FORMAT_OPUS, "opus"},
     {SF_FORMAT_ALAC_16, "alac"},    {SF_FORMAT_ALAC_20, "alac"},
     {SF_FORMAT_ALAC_24, "alac"},    {SF_FORMAT_ALAC_32, "alac"},
 };
@@ -109,24 +108,6 @@ static const char *coding_name(int format)
         if (codings[i].subtype == (format & SF_FORMAT_SUBMASK))
             return codings[i].name;
     return NULL;
-}
-
-/* An Ogg page says nothing about its codec; the first packet does (RFC 3533, 6; RFC 7845, 5.1; Vorbis I, 4.2.1). */
-static int check_ogg(const struct sp_input *in, struct sparrow_error *err)
-{
-    static const struct {
-        const char *bytes;
-        size_t n;
-    } codecs[] = {{"\x01vorbis", 7}, {"OpusHead", 8}};
-    size_t at = in->n > 27 ? (size_t) 27 + in->bytes[26] : in->n;
-    for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++)
-        if (at < in->n && in->n - at >= codecs[i].n &&
-            memcmp(in->bytes + at, codecs[i].bytes, codecs[i].n) == 0)
-            return SPARROW_OK;
-    if (in->n - (at < in->n ? at : in->n) < 8)
-        return sp_error_set(err, SPARROW_BAD_AUDIO, "The Ogg stream ends in its first page.");
-    return sp_error_set(err, SPARROW_UNSUPPORTED_MEDIA,
-                        "The Ogg stream's codec is not handled; Opus and Vorbis are.");
 }
 
 static int damaged(const struct sp_input *in, struct sparrow_error *err)
@@ -160,9 +141,7 @@ int sp_sndfile_decode(const struct sp_input *in, struct sparrow_audio *audio, st
                                      memory_tell};
     struct memory memory = {in->bytes, (sf_count_t) in->n, 0};
     enum sp_container container = sp_sniff(in->bytes, in->n).container;
-    int status = container == SP_CONTAINER_OGG ? check_ogg(in, err) : SPARROW_OK;
-    if (status != SPARROW_OK)
-        return status;
+    int status;
     SF_INFO info = {.format = 0};
     SNDFILE *file = sf_open_virtual((SF_VIRTUAL_IO *) &io, SFM_READ, &info, &memory);
     if (file == NULL)
