@@ -92,3 +92,12 @@ tests_unit_clients_test_tar_CFLAGS = $(client_test_cflags)
 tests_unit_clients_test_tar_LDADD = $(client_test_ldadd)
 tests_unit_clients_test_target_CFLAGS = $(client_test_cflags)
 tests_unit_clients_test_target_LDADD = $(client_test_ldadd)
+
+check_PROGRAMS += tests/fuzz/fuzz_response tests/fuzz/fuzz_tar
+TESTS += tests/fuzz/fuzz_response tests/fuzz/fuzz_tar
+tests_fuzz_fuzz_response_SOURCES = tests/fuzz/fuzz_response.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_response_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"response"'
+tests_fuzz_fuzz_response_LDADD = libsparrow_client.la
+tests_fuzz_fuzz_tar_SOURCES = tests/fuzz/fuzz_tar.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_tar_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tar"'
+tests_fuzz_fuzz_tar_LDADD = libsparrow_client.la

@@ -339,7 +339,7 @@ static json_t *json_result(const struct load *load)
             json_object_set_new(statuses, name, json_integer((json_int_t)r->statuses[status]));
     }
     for (int error = 0; error < TRAFFIC_ERROR_COUNT; error++)
-        json_object_set_new(errors, traffic_error_text((enum traffic_error)error),
+        json_object_set_new(errors, traffic_error_name((enum traffic_error)error),
                             json_integer((json_int_t)r->errors[error]));
     return json_pack(
         "{s:s, s:o, s:b, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:b}",

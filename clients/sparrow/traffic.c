@@ -30,6 +30,7 @@ struct link {
     enum link_state state;
     bool busy;    /* has a request */
     bool writing; /* `write` is in use: the system did not take all of the request at once */
+    bool queued;  /* is in the ring of free links */
     bool resting; /* until rest_ns, after a failed connect */
     uint64_t due_ns, sent_ns, rest_ns;
     const struct traffic_request *request;
@@ -70,6 +71,15 @@ const char *traffic_error_text(enum traffic_error error)
         [TRAFFIC_UNSENT] = "not sent in time",
     };
     return texts[error];
+}
+
+const char *traffic_error_name(enum traffic_error error)
+{
+    static const char *const names[TRAFFIC_ERROR_COUNT] = {
+        [TRAFFIC_CONNECT] = "connect",     [TRAFFIC_CLOSED] = "closed",   [TRAFFIC_MALFORMED] = "malformed",
+        [TRAFFIC_TIMEOUT] = "timeout",     [TRAFFIC_UNSENT] = "unsent",
+    };
+    return names[error];
 }
 
 static void pump(struct traffic *t);
@@ -129,6 +139,7 @@ static void arm(struct traffic *t, uint64_t at_ns)
 static void set_free(struct link *link)
 {
     struct traffic *t = link->traffic;
+    link->queued = true;
     t->free_links[(t->free_first + t->free_count++) % t->options->connections] = link;
 }
 
@@ -137,6 +148,7 @@ static struct link *take_free(struct traffic *t)
     struct link *link = t->free_links[t->free_first];
     t->free_first = (t->free_first + 1) % t->options->connections;
     t->free_count--;
+    link->queued = false;
     return link;
 }
 
@@ -283,13 +295,15 @@ static void on_connected(uv_connect_t *connect, int status)
     link->state = LINK_OPEN;
     link->traffic->result->connects++;
     uv_tcp_nodelay(&link->tcp, 1);
-    send_request(link);
+    if (link->busy)
+        send_request(link);
 }
 
-/* Sends the link's request, connecting first where that is needed. A link that is closing starts when it is closed. */
+/* Sends the link's request, if it has one, connecting first where that is needed. A link that is connecting or closing
+ * starts when that is done. */
 static void start(struct link *link)
 {
-    if (link->state == LINK_OPEN) {
+    if (link->state == LINK_OPEN && link->busy) {
         send_request(link);
     } else if (link->state == LINK_CLOSED) {
         uv_tcp_init(&link->traffic->loop, &link->tcp);
@@ -374,7 +388,7 @@ static void on_tick(uv_timer_t *timer)
             fail(link, TRAFFIC_TIMEOUT);
         } else if (link->resting && now >= link->rest_ns) {
             link->resting = false;
-            if (!link->busy)
+            if (!link->busy && !link->queued)
                 set_free(link);
         }
     }
@@ -417,6 +431,8 @@ static void run(struct traffic *t)
     t->count_from_ns = t->begin_ns + (uint64_t)(o->warmup_s * 1e9);
     t->end_ns = t->count_from_ns + (uint64_t)(o->duration_s * 1e9);
     t->last_ns = t->count_from_ns;
+    for (size_t i = 0; i < o->connections; i++)
+        start(&t->links[i]);
     pump(t);
     uv_run(&t->loop, UV_RUN_DEFAULT);
     if (t->last_ns < t->end_ns)

@@ -37,8 +37,9 @@ enum traffic_error {
     TRAFFIC_ERROR_COUNT
 };
 
-/* "connection refused or failed" and the like. Never NULL. */
+/* For people ("no answer in time") and for programs ("timeout"). Never NULL. */
 const char *traffic_error_text(enum traffic_error error);
+const char *traffic_error_name(enum traffic_error error);
 
 /* What is counted belongs to requests that were due after the warm-up. */
 struct traffic_result {
