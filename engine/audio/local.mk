@@ -8,6 +8,7 @@ libsparrow_internal_la_SOURCES += \
 	engine/audio/media.c engine/audio/media.h \
 	engine/audio/mpeg.c engine/audio/mpeg.h \
 	engine/audio/ogg.c engine/audio/ogg.h \
+	engine/audio/opus.c engine/audio/opus.h \
 	engine/audio/pcm.c engine/audio/pcm.h \
 	engine/audio/raw.c engine/audio/raw.h \
 	engine/audio/resample.c engine/audio/resample.h \
@@ -15,8 +16,8 @@ libsparrow_internal_la_SOURCES += \
 	engine/audio/sniff.c engine/audio/sniff.h \
 	engine/audio/vorbis.c engine/audio/vorbis.h \
 	engine/audio/wav.c engine/audio/wav.h
-libsparrow_internal_la_CFLAGS += $(MPG123_CFLAGS) $(VORBIS_CFLAGS)
-libsparrow_internal_la_LIBADD += $(MPG123_LIBS) $(VORBIS_LIBS)
+libsparrow_internal_la_CFLAGS += $(MPG123_CFLAGS) $(VORBIS_CFLAGS) $(OPUS_CFLAGS)
+libsparrow_internal_la_LIBADD += $(MPG123_LIBS) $(VORBIS_LIBS) $(OPUS_LIBS)
 
 # The sample clips that ship; tests read them in the source tree, users in $(pkgdatadir)/samples.
 samplesdir = $(pkgdatadir)/samples
@@ -99,6 +100,12 @@ TESTS += tests/unit/audio/test_vorbis
 tests_unit_audio_test_vorbis_SOURCES = tests/unit/audio/test_vorbis.c
 tests_unit_audio_test_vorbis_CFLAGS = $(libtest_audio_la_CFLAGS) $(VORBIS_CFLAGS)
 tests_unit_audio_test_vorbis_LDADD = libtest_audio.la
+
+check_PROGRAMS += tests/unit/audio/test_opus
+TESTS += tests/unit/audio/test_opus
+tests_unit_audio_test_opus_SOURCES = tests/unit/audio/test_opus.c
+tests_unit_audio_test_opus_CFLAGS = $(libtest_audio_la_CFLAGS) $(VORBIS_CFLAGS) $(OPUS_CFLAGS)
+tests_unit_audio_test_opus_LDADD = libtest_audio.la
 
 # Fuzz targets with the main that replays their corpora, as each test run does. With Clang the same two sources make a
 # campaign: clang -fsanitize=fuzzer,address TARGET.c and the engine's sources (engine/audio/README.md has the line).

@@ -5,12 +5,11 @@
 
 #include <string.h>
 
-#include "engine/audio/sndfile.h"
+#include "engine/audio/opus.h"
 #include "engine/audio/vorbis.h"
 #include "engine/error.h"
 
-#define FEED_BYTES  4096
-#define PAGE_HEADER 27              /* before the segment table (RFC 3533, 6) */
+#define FEED_BYTES 4096
 
 void sp_ogg_init(struct sp_ogg *ogg, const struct sp_input *in)
 {
@@ -69,21 +68,30 @@ enum sp_ogg_result sp_ogg_packet(struct sp_ogg *ogg, ogg_packet *ret_packet)
     }
 }
 
-/* An Ogg page says nothing about its codec; its first packet does (RFC 7845, 5.1; Vorbis I, 4.2.1). */
-static bool first_packet_is(const struct sp_input *in, const char *magic, size_t n)
+static bool begins(const ogg_packet *packet, const char *magic, long n)
 {
-    size_t at = in->n > PAGE_HEADER ? (size_t) PAGE_HEADER + in->bytes[PAGE_HEADER - 1] : in->n;
-    return at < in->n && in->n - at >= n && memcmp(in->bytes + at, magic, n) == 0;
+    return packet->bytes >= n && memcmp(packet->packet, magic, (size_t) n) == 0;
+}
+
+/* An Ogg page says nothing about its codec; its first packet does (RFC 7845, 5.1; Vorbis I, 4.2.1). */
+static int decode(struct sp_ogg *ogg, struct sparrow_audio *audio, struct sparrow_error *err)
+{
+    ogg_packet first;
+    if (sp_ogg_packet(ogg, &first) != SP_OGG_PACKET)
+        return sp_error_set(err, SPARROW_BAD_AUDIO, "The Ogg stream has no whole packet.");
+    if (begins(&first, "\x01vorbis", 7))
+        return sp_vorbis_decode(ogg, &first, audio, err);
+    if (begins(&first, "OpusHead", 8))
+        return sp_opus_decode(ogg, &first, audio, err);
+    return sp_error_set(err, SPARROW_UNSUPPORTED_MEDIA,
+                        "The Ogg stream's codec is not handled; Opus and Vorbis are.");
 }
 
 int sp_ogg_decode(const struct sp_input *in, struct sparrow_audio *audio, struct sparrow_error *err)
 {
-    if (first_packet_is(in, "\x01vorbis", 7))
-        return sp_vorbis_decode(in, audio, err);
-    if (first_packet_is(in, "OpusHead", 8))
-        return sp_sndfile_decode(in, audio, err);
-    if (!first_packet_is(in, "", 0) || in->n < PAGE_HEADER + 1 + 8)
-        return sp_error_set(err, SPARROW_BAD_AUDIO, "The Ogg stream ends in its first page.");
-    return sp_error_set(err, SPARROW_UNSUPPORTED_MEDIA,
-                        "The Ogg stream's codec is not handled; Opus and Vorbis are.");
+    struct sp_ogg ogg;
+    sp_ogg_init(&ogg, in);
+    int status = decode(&ogg, audio, err);
+    sp_ogg_done(&ogg);
+    return status;
 }

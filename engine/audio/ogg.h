@@ -10,8 +10,8 @@
 #include "engine/audio/audio.h"
 #include "engine/audio/format.h"
 
-/* Decodes Vorbis here and leaves Opus to libsndfile. Errors: SPARROW_UNSUPPORTED_MEDIA (another codec), and those of the
- * two decoders. */
+/* Decodes Vorbis and Opus. Errors: SPARROW_BAD_AUDIO (no packet), SPARROW_UNSUPPORTED_MEDIA (another codec), and those of the
+ * two decoders (vorbis.h, opus.h). */
 int sp_ogg_decode(const struct sp_input *in, struct sparrow_audio *audio, struct sparrow_error *err);
 
 /* A reader of packets; the input must outlive it. Fields are its own. */

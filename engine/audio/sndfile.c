@@ -72,7 +72,6 @@ static const struct kind {
     {SF_FORMAT_WAVEX, SP_CONTAINER_WAV, "wav"},
     {SF_FORMAT_RF64, SP_CONTAINER_WAV, "wav"},
     {SF_FORMAT_FLAC, SP_CONTAINER_FLAC, "flac"},
-    {SF_FORMAT_OGG, SP_CONTAINER_OGG, "ogg"},
     {SF_FORMAT_AIFF, SP_CONTAINER_AIFF, "aiff"},
     {SF_FORMAT_AU, SP_CONTAINER_AU, "au"},
     {SF_FORMAT_CAF, SP_CONTAINER_CAF, "caf"},
@@ -88,7 +87,6 @@ static const struct {
     {SF_FORMAT_DOUBLE, "float64"},  {SF_FORMAT_ULAW, "mulaw"},
     {SF_FORMAT_ALAW, "alaw"},       {SF_FORMAT_IMA_ADPCM, "ima-adpcm"},
     {SF_FORMAT_MS_ADPCM, "ms-adpcm"}, {SF_FORMAT_GSM610, "gsm610"},
-    {SF_FORMAT_OPUS, "opus"},
     {SF_FORMAT_ALAC_16, "alac"},    {SF_FORMAT_ALAC_20, "alac"},
     {SF_FORMAT_ALAC_24, "alac"},    {SF_FORMAT_ALAC_32, "alac"},
 };

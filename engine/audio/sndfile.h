@@ -1,4 +1,4 @@
-/* sndfile.h - what libsndfile decodes for us: FLAC, Ogg Opus, AIFF, AU, CAF, ADPCM and GSM in WAV.
+/* sndfile.h - what libsndfile decodes for us: FLAC, AIFF, AU, CAF, ADPCM and GSM in WAV.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_AUDIO_SNDFILE_H

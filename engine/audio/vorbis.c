@@ -10,7 +10,6 @@
 #include <string.h>
 #include <vorbis/codec.h>
 
-#include "engine/audio/ogg.h"
 #include "engine/error.h"
 
 #define HEADER_PACKETS    3
@@ -130,12 +129,13 @@ static int damaged(struct sparrow_error *err)
     return sp_error_set(err, SPARROW_BAD_AUDIO, "The Vorbis stream's headers are damaged or cut off.");
 }
 
-static int read_headers(struct sp_ogg *ogg, vorbis_info *info, vorbis_comment *comment,
-                        struct sparrow_error *err)
+/* Identification, comments, setup. */
+static int read_headers(struct sp_ogg *ogg, const ogg_packet *first, vorbis_info *info,
+                        vorbis_comment *comment, struct sparrow_error *err)
 {
+    ogg_packet packet = *first;
     for (unsigned i = 0; i < HEADER_PACKETS; i++) {
-        ogg_packet packet;
-        if (sp_ogg_packet(ogg, &packet) != SP_OGG_PACKET)
+        if (i > 0 && sp_ogg_packet(ogg, &packet) != SP_OGG_PACKET)
             return damaged(err);
         if (i == 2) {
             uint64_t numbers;
@@ -222,19 +222,17 @@ static int decode(struct sp_ogg *ogg, vorbis_info *info, struct sparrow_audio *a
     return status;
 }
 
-int sp_vorbis_decode(const struct sp_input *in, struct sparrow_audio *audio, struct sparrow_error *err)
+int sp_vorbis_decode(struct sp_ogg *ogg, const ogg_packet *first, struct sparrow_audio *audio,
+                     struct sparrow_error *err)
 {
-    struct sp_ogg ogg;
     vorbis_info info;
     vorbis_comment comment;
-    sp_ogg_init(&ogg, in);
     vorbis_info_init(&info);
     vorbis_comment_init(&comment);
-    int status = read_headers(&ogg, &info, &comment, err);
+    int status = read_headers(ogg, first, &info, &comment, err);
     if (status == SPARROW_OK)
-        status = decode(&ogg, &info, audio, err);
+        status = decode(ogg, &info, audio, err);
     vorbis_comment_clear(&comment);
     vorbis_info_clear(&info);
-    sp_ogg_done(&ogg);
     return status;
 }

@@ -7,11 +7,14 @@
 #include <check.h>
 #include <stdlib.h>
 
-static inline int run_tests(const char *name, const TTest *const *tests, size_t count)
+static inline int run_tests(const char *name, const TTest *const *tests, size_t count, SFun setup,
+                            SFun teardown)
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
     tcase_set_timeout(tcase, 120);      /* the sanitizers are slow */
+    if (setup != NULL)
+        tcase_add_checked_fixture(tcase, setup, teardown);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
@@ -22,6 +25,8 @@ static inline int run_tests(const char *name, const TTest *const *tests, size_t 
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define RUN_TESTS(name, tests) run_tests(name, tests, sizeof(tests) / sizeof((tests)[0]))
+#define RUN_TESTS_WITH(name, tests, setup, teardown)                                               \
+    run_tests(name, tests, sizeof(tests) / sizeof((tests)[0]), setup, teardown)
+#define RUN_TESTS(name, tests) RUN_TESTS_WITH(name, tests, NULL, NULL)
 
 #endif

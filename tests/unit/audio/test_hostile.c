@@ -117,22 +117,6 @@ START_TEST(decode_every_compressed_file_cut_or_damaged_ends_well)
 }
 END_TEST
 
-START_TEST(decode_an_ogg_of_a_codec_we_do_not_serve_is_unsupported)
-{
-    struct sparrow_audio *audio = new_audio();
-    struct clip c = {.n = 0};
-    clip_file(&c, "tests/data/audio/yes.opus");
-    memcpy(c.bytes + 28, "Speex   ", 8);
-    struct sparrow_error err;
-    ck_assert_int_eq(decode(audio, &c, c.n, &err), SPARROW_UNSUPPORTED_MEDIA);
-    ck_assert_ptr_nonnull(strstr(err.text, "codec is not handled"));
-    c.bytes[26] = 255;              /* a segment table that reaches further than the file */
-    ck_assert_int_eq(decode(audio, &c, 100, &err), SPARROW_BAD_AUDIO);
-    clip_done(&c);
-    sparrow_audio_free(audio);
-}
-END_TEST
-
 /* ---- bombs ---- */
 
 struct file {
@@ -307,7 +291,6 @@ int main(void)
         decode_a_flac_cut_short_gives_what_came_before,
         decode_a_flac_that_announces_2_to_36_samples_reads_what_is_there,
         decode_every_compressed_file_cut_or_damaged_ends_well,
-        decode_an_ogg_of_a_codec_we_do_not_serve_is_unsupported,
         decode_a_bomb_stops_at_the_limit,
         decode_a_large_body_of_mpeg_is_refused_unread,
         decode_damaged_mpeg_prints_nothing,

@@ -240,6 +240,27 @@ START_TEST(decode_a_stream_with_strangers_and_damage_in_it_goes_on)
 }
 END_TEST
 
+START_TEST(decode_codecs_we_do_not_serve_are_unsupported)
+{
+    static const char *const packets[] = {"Speex   1.2", "\177FLAC\1", "fishead\0\3", "\x80theora", "OpusHea", "\x01vorbi", "x"};
+    for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
+        struct clip c = {.n = 0};
+        ogg_stream_state state;
+        ogg_stream_init(&state, 7);
+        put_packet(&state, &c, packets[i], strlen(packets[i]), 0);
+        put_packet(&state, &c, "abcdefghijklmnopqrstuvwxyz", 26, 1);
+        ogg_stream_clear(&state);
+        struct sparrow_error err = {.text = ""};
+        ck_assert_int_eq(decode(&c, &err), SPARROW_UNSUPPORTED_MEDIA);
+        ck_assert_ptr_nonnull(strstr(err.text, "codec is not handled"));
+        c.bytes[c.n - 60] ^= 1;         /* in the first page: its checksum is wrong now, and the next page is no better */
+        c.bytes[26] = 255;
+        ck_assert_int_ne(decode(&c, &err), SPARROW_OK);
+        clip_done(&c);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -247,6 +268,7 @@ int main(void)
         table_size_of_a_real_stream_is_small,
         decode_codebooks_that_unpack_to_gigabytes_are_too_large,
         decode_headers_that_break_off_are_bad_audio,
+        decode_codecs_we_do_not_serve_are_unsupported,
         decode_a_stream_with_strangers_and_damage_in_it_goes_on,
     };
     return RUN_TESTS("vorbis", tests);
