@@ -32,7 +32,8 @@ static const struct options_option bench_options[] = {
      .kind = OPTIONS_TEXT,
      .offset = offsetof(struct bench_settings, cpu),
      .value = "LIST",
-     .help = "measure these kernels only: scalar, avx2, avx512 or neon (default: each that this machine has)",
+     .help = "measure these kernels only: scalar, avx2, avx512 or neon (default: each that this "
+             "machine has)",
      .complete = OPTIONS_CPU},
     {.name = "seconds",
      .kind = OPTIONS_REAL,
@@ -133,8 +134,8 @@ static bool measure(struct bench *b, const char *what, void (*work)(struct bench
     return true;
 }
 
-/* Words that differ: tones that glide, under noise. What they say does not matter, that their activations are alive
- * does. */
+/* Words that differ: tones that glide, under noise. What they say does not matter, that their
+ * activations are alive does. */
 static void make_word(int16_t *pcm, size_t count, uint32_t seed)
 {
     double phase = 0;
@@ -187,13 +188,15 @@ static int bench_cpu(struct bench *b, const char *cpu)
 {
     if (!model_open(b->settings->model, cpu, &b->model))
         return SAY_MODEL;
-    bool ok = prepare(b) && measure(b, "features", do_features) && measure(b, "network", do_network) &&
+    bool ok = prepare(b) && measure(b, "features", do_features) &&
+              measure(b, "network", do_network) &&
               measure(b, "decode + features + network, from WAV", do_all);
     unprepare(b);
     return ok ? SAY_FINE : SAY_FAILED;
 }
 
-/* Whether this machine has these kernels: asked of the loader, quietly, with the front end alone. */
+/* Whether this machine has these kernels: asked of the loader, quietly, with the front end alone.
+ */
 static bool has_cpu(const char *cpu)
 {
     struct sparrow_model_options options = {.size = sizeof(options), .cpu = cpu};
@@ -210,7 +213,8 @@ static void print_result(const struct bench *b, const char *cpu, const char *isa
 {
     char text[32];
     printf("cpu    %s, %zu usable; %s\n", cpu, machine_cpus(), isa);
-    printf("model  %s; times are measured, on one core, per word of one second\n\n", b->settings->model);
+    printf("model  %s; times are measured, on one core, per word of one second\n\n",
+           b->settings->model);
     struct table *table = table_new("llrrr");
     table_cell(table, "KERNELS");
     table_cell(table, "STEP");
@@ -223,8 +227,9 @@ static void print_result(const struct bench *b, const char *cpu, const char *isa
         table_cell(table, "%s", line->what);
         table_cell(table, "%.2f us", line->min_us);
         table_cell(table, "%.2f us", line->median_us);
-        table_cell(table, "%s",
-                   table_thousands((unsigned long long)(1e6 / line->median_us), text, sizeof(text)));
+        table_cell(
+            table, "%s",
+            table_thousands((unsigned long long)(1e6 / line->median_us), text, sizeof(text)));
     }
     table_print(table, 0, say_colour(), stdout);
     table_free(table);
@@ -235,9 +240,10 @@ static json_t *json_result(const struct bench *b, const char *cpu, const char *i
     json_t *lines = json_array();
     for (size_t i = 0; i < b->line_count; i++) {
         const struct bench_line *line = &b->lines[i];
-        json_array_append_new(lines, json_pack("{s:s, s:s, s:f, s:f, s:f}", "kernels", line->cpu, "step",
-                                               line->what, "min_us", line->min_us, "median_us",
-                                               line->median_us, "words_per_s", 1e6 / line->median_us));
+        json_array_append_new(lines,
+                              json_pack("{s:s, s:s, s:f, s:f, s:f}", "kernels", line->cpu, "step",
+                                        line->what, "min_us", line->min_us, "median_us",
+                                        line->median_us, "words_per_s", 1e6 / line->median_us));
     }
     return json_pack("{s:s, s:s, s:I, s:s, s:o}", "cpu", cpu, "isa", isa, "cpus",
                      (json_int_t)machine_cpus(), "model", b->settings->model, "lines", lines);
@@ -280,10 +286,10 @@ const struct options_command bench_command = {
     .name = "bench",
     .max_operands = 0,
     .summary = "measure how fast the engine is on this machine",
-    .details =
-        "Measures, with each set of kernels that this machine has: the features of a word, the network, and all of "
-        "it from the bytes of a WAV file. Words are made up and all different. It tells the shortest and the median "
-        "time for a word, on one core; run it on an idle machine.",
+    .details = "Measures, with each set of kernels that this machine has: the features of a "
+               "word, the network, and all of it from the bytes of a WAV file. Words are made up "
+               "and all different. It tells the shortest and the median time for a word, on one "
+               "core; run it on an idle machine.",
     .options = bench_options,
     .option_count = sizeof(bench_options) / sizeof(bench_options[0]),
     .settings_size = sizeof(struct bench_settings),

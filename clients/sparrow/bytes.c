@@ -28,7 +28,8 @@ static bool read_all(struct bytes *bytes, int fd, const char *name, size_t limit
 {
     struct stat st;
     size_t expected = 65536;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 && (uintmax_t)st.st_size <= limit)
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
+        (uintmax_t)st.st_size <= limit)
         expected = (size_t)st.st_size + 1; /* one more, so that the end is seen without growing */
     for (;;) {
         if (!bytes_reserve(bytes, bytes->count + expected)) {

@@ -9,8 +9,9 @@ bool clip_read(struct clip *clip, const char *path, const char *type)
 {
     clip->media_type = type ? type : media_by_name(path);
     if (!clip->media_type) {
-        say_error("%s: a file without a header needs --type, as --type 'audio/l16;rate=16000;channels=1'",
-                  path);
+        say_error(
+            "%s: a file without a header needs --type, as --type 'audio/l16;rate=16000;channels=1'",
+            path);
         return false;
     }
     return bytes_read(&clip->bytes, path, CLIP_MAX_BYTES);
@@ -25,7 +26,8 @@ bool clip_decode(struct clip *clip, const char *name, double max_seconds)
         say_error("%s: %s", name, err.text);
         return false;
     }
-    if (sparrow_audio_decode(clip->audio, clip->bytes.data, clip->bytes.count, &options, &err) < 0) {
+    if (sparrow_audio_decode(clip->audio, clip->bytes.data, clip->bytes.count, &options, &err) <
+        0) {
         say_error("%s: %s", name, err.text);
         return false;
     }

@@ -18,7 +18,8 @@ struct clip {
     const char *media_type;
 };
 
-/* Reads a file without decoding it; `type` NULL: by the file's name. Failures are said on stderr. */
+/* Reads a file without decoding it; `type` NULL: by the file's name. Failures are said on stderr.
+ */
 bool clip_read(struct clip *clip, const char *path, const char *type);
 
 /* Decodes what was read; `name` is for the message on stderr when that fails. */

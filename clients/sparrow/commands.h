@@ -18,36 +18,32 @@ extern const struct options_command models_command;
 extern const struct options_command *const commands_all[];
 
 /* The options that many tables share. SETTINGS is the struct that has the fields named below. */
-#define COMMANDS_MODEL(SETTINGS)                                                                       \
-    {.name = "model",                                                                                  \
-     .letter = 'm',                                                                                    \
-     .kind = OPTIONS_TEXT,                                                                             \
-     .offset = offsetof(SETTINGS, model),                                                              \
-     .value = "MODEL",                                                                                 \
-     .fallback = "commands",                                                                           \
-     .help = "a model file, or the name of a model in $SPARROW_MODELS, ./models or the installed "     \
-             "models",                                                                                 \
-     .complete = OPTIONS_FILE}
-#define COMMANDS_CPU(SETTINGS)                                                                         \
-    {.name = "cpu",                                                                                    \
-     .kind = OPTIONS_TEXT,                                                                             \
-     .offset = offsetof(SETTINGS, cpu),                                                                \
-     .value = "LIST",                                                                                  \
-     .help = "which kernels may run: scalar, avx2, avx512, neon or native, or a comma list "           \
-             "(default $SPARROW_CPU, else native)",                                                    \
-     .complete = OPTIONS_CPU}
-#define COMMANDS_JSON(SETTINGS)                                                                        \
-    {.name = "json",                                                                                   \
-     .letter = 'j',                                                                                    \
-     .kind = OPTIONS_FLAG,                                                                             \
-     .offset = offsetof(SETTINGS, json),                                                               \
-     .help = "print JSON"}
-#define COMMANDS_SERVER(SETTINGS)                                                                      \
-    {.name = "server",                                                                                 \
-     .letter = 's',                                                                                    \
-     .kind = OPTIONS_TEXT,                                                                             \
-     .offset = offsetof(SETTINGS, server),                                                             \
-     .value = "URL",                                                                                   \
-     .help = "let this server do it, as http://127.0.0.1:8770"}
+#define COMMANDS_MODEL(SETTINGS)                                                                   \
+    {                                                                                              \
+        .name = "model", .letter = 'm', .kind = OPTIONS_TEXT, .offset = offsetof(SETTINGS, model), \
+        .value = "MODEL", .fallback = "commands",                                                  \
+        .help =                                                                                    \
+            "a model file, or the name of a model in $SPARROW_MODELS, ./models or the installed "  \
+            "models",                                                                              \
+        .complete = OPTIONS_FILE                                                                   \
+    }
+#define COMMANDS_CPU(SETTINGS)                                                                     \
+    {                                                                                              \
+        .name = "cpu", .kind = OPTIONS_TEXT, .offset = offsetof(SETTINGS, cpu), .value = "LIST",   \
+        .help = "which kernels may run: scalar, avx2, avx512, neon or native, or a comma list "    \
+                "(default $SPARROW_CPU, else native)",                                             \
+        .complete = OPTIONS_CPU                                                                    \
+    }
+#define COMMANDS_JSON(SETTINGS)                                                                    \
+    {                                                                                              \
+        .name = "json", .letter = 'j', .kind = OPTIONS_FLAG, .offset = offsetof(SETTINGS, json),   \
+        .help = "print JSON"                                                                       \
+    }
+#define COMMANDS_SERVER(SETTINGS)                                                                  \
+    {                                                                                              \
+        .name = "server", .letter = 's', .kind = OPTIONS_TEXT,                                     \
+        .offset = offsetof(SETTINGS, server), .value = "URL",                                      \
+        .help = "let this server do it, as http://127.0.0.1:8770"                                  \
+    }
 
 #endif

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "clients/sparrow/completion.h"
 
-/* A case pattern for the options whose values are completed in one way: "--model|-m|--out". Returns how many. */
+/* A case pattern for the options whose values are completed in one way: "--model|-m|--out". Returns
+ * how many. */
 static size_t print_pattern(const struct options_command *command, enum options_complete complete,
                             FILE *out)
 {

@@ -32,8 +32,8 @@ static const struct options_option features_options[] = {
      .letter = 'r',
      .kind = OPTIONS_FLAG,
      .offset = offsetof(struct features_settings, raw),
-     .help = "the input is one-second clips one after the other, without headers: 16,000 samples each, signed "
-             "16 bit, little-endian; no FILE means standard input"},
+     .help = "the input is one-second clips one after the other, without headers: 16,000 "
+             "samples each, signed 16 bit, little-endian; no FILE means standard input"},
     {.name = "out",
      .letter = 'o',
      .kind = OPTIONS_TEXT,
@@ -130,7 +130,8 @@ static bool audio_file(const struct model *model, struct clip *clip, const char 
         say_error("%s: no memory", path);
         return false;
     }
-    sparrow_features(model->engine, model->scratch, sparrow_audio_samples(clip->audio), samples, features);
+    sparrow_features(model->engine, model->scratch, sparrow_audio_samples(clip->audio), samples,
+                     features);
     bool ok = write_rows(features, count, out);
     free(features);
     return ok;
@@ -187,12 +188,11 @@ const struct options_command features_command = {
     .operands = "FILE...",
     .max_operands = SIZE_MAX,
     .summary = "write the features of clips, as the network gets them",
-    .details =
-        "Writes the features of each clip: unsigned bytes, one row of bands for each frame, 32 rows of 32 for "
-        "a word. A shorter clip is filled up with silence; a longer one gives more rows. Files follow one "
-        "another without a gap.\n\n"
-        "With --raw, headerless one-second clips are read as fast as they come:\n"
-        "  sparrow features --raw --front-end default < clips.s16 > clips.u8",
+    .details = "Writes the features of each clip: unsigned bytes, one row of bands for each "
+               "frame, 32 rows of 32 for a word. A shorter clip is filled up with silence; a "
+               "longer one gives more rows. Files follow one another without a gap.\n\n"
+               "With --raw, headerless one-second clips are read as fast as they come:\n"
+               "  sparrow features --raw --front-end default < clips.s16 > clips.u8",
     .options = features_options,
     .option_count = sizeof(features_options) / sizeof(features_options[0]),
     .settings_size = sizeof(struct features_settings),

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-/* Above HISTOGRAM_EXACT: `e` bits are dropped so that 1024 .. 2047 stay, which is at most 1 part in 1024. */
+/* Above HISTOGRAM_EXACT: `e` bits are dropped so that 1024 .. 2047 stay, which is at most 1 part in
+ * 1024. */
 static unsigned bucket_of(uint64_t value)
 {
     if (value < HISTOGRAM_EXACT)

@@ -26,7 +26,8 @@ static size_t receive(char *data, size_t size, size_t count, void *arg)
 {
     struct http *http = arg;
     size_t n = size * count;
-    if (n > MAX_ANSWER - http->answer.count || !bytes_reserve(&http->answer, http->answer.count + n))
+    if (n > MAX_ANSWER - http->answer.count ||
+        !bytes_reserve(&http->answer, http->answer.count + n))
         return 0;
     memcpy(http->answer.data + http->answer.count, data, n);
     http->answer.count += n;
@@ -47,7 +48,10 @@ static bool set_up(struct http *http, const char *ca, double timeout_s)
 
 struct http *http_new(const char *url, const char *ca, double timeout_s)
 {
-    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+    const char *host = strncmp(url, "http://", 7) == 0    ? url + 7
+                       : strncmp(url, "https://", 8) == 0 ? url + 8
+                                                          : "";
+    if (*host == '\0' || *host == '/') {
         say_error("--server wants a URL, as http://127.0.0.1:8770, not \"%s\"", url);
         return NULL;
     }
@@ -78,21 +82,24 @@ void http_free(struct http *http)
     free(http);
 }
 
-/* Says what a server's error answer means: problem+json tells its detail, anything else only its status. */
+/* Says what a server's error answer means: problem+json tells its detail, anything else only its
+ * status. */
 static void say_refusal(const struct http *http, long status, const char *name)
 {
     json_t *problem = json_loadb((const char *)http->answer.data, http->answer.count, 0, NULL);
     const char *title = json_text(problem, "title"), *detail = json_text(problem, "detail");
     const char *id = json_text(problem, "request_id");
     if (title || detail)
-        say_error("%s: %s%s%s (HTTP %ld%s%s)", name, title ? title : "", title && detail ? ": " : "",
-                  detail ? detail : "", status, id ? ", request " : "", id ? id : "");
+        say_error("%s: %s%s%s (HTTP %ld%s%s)", name, title ? title : "",
+                  title && detail ? ": " : "", detail ? detail : "", status, id ? ", request " : "",
+                  id ? id : "");
     else
         say_error("%s: the server answered HTTP %ld", name, status);
     json_decref(problem);
 }
 
-static enum http_outcome perform(struct http *http, const char *path, const char *name, json_t **ret_json)
+static enum http_outcome perform(struct http *http, const char *path, const char *name,
+                                 json_t **ret_json)
 {
     char *url = NULL, why[CURL_ERROR_SIZE] = "";
     if (asprintf(&url, "%s%s", http->url, path) < 0) {
@@ -132,8 +139,8 @@ enum http_outcome http_get(struct http *http, const char *path, const char *name
     return perform(http, path, name, ret_json);
 }
 
-enum http_outcome http_post(struct http *http, const char *path, const char *media_type, const void *body,
-                            size_t count, const char *name, json_t **ret_json)
+enum http_outcome http_post(struct http *http, const char *path, const char *media_type,
+                            const void *body, size_t count, const char *name, json_t **ret_json)
 {
     char type[200];
     int n = snprintf(type, sizeof(type), "Content-Type: %s", media_type);
@@ -142,7 +149,8 @@ enum http_outcome http_post(struct http *http, const char *path, const char *med
         return HTTP_REFUSED;
     }
     struct curl_slist *headers = curl_slist_append(NULL, type);
-    headers = headers ? curl_slist_append(headers, "Expect:") : NULL; /* do not wait for 100 Continue */
+    headers =
+        headers ? curl_slist_append(headers, "Expect:") : NULL; /* do not wait for 100 Continue */
     headers = headers ? curl_slist_append(headers, "Accept: application/json") : NULL;
     if (!headers) {
         say_error("%s: no memory", name);
@@ -164,7 +172,8 @@ bool http_query(struct http *http, char *path, size_t size, const char *key, con
     char *escaped = curl_easy_escape(http->curl, value, 0);
     if (!escaped)
         return false;
-    int n = snprintf(path + used, size - used, "%c%s=%s", strchr(path, '?') ? '&' : '?', key, escaped);
+    int n =
+        snprintf(path + used, size - used, "%c%s=%s", strchr(path, '?') ? '&' : '?', key, escaped);
     curl_free(escaped);
     return n > 0 && (size_t)n < size - used;
 }

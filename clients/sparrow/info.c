@@ -41,12 +41,12 @@ static json_t *json_layers(const struct sparrow_model *engine)
         if (sparrow_model_layer(engine, i, &layer) < 0)
             continue;
         json_array_append_new(
-            layers, json_pack("{s:s, s:s, s:[III], s:I, s:I, s:I, s:I, s:s?}", "name", layer.name, "op",
-                              layer.op, "shape", (json_int_t)layer.height, (json_int_t)layer.width,
-                              (json_int_t)layer.channels, "weights_dense", (json_int_t)layer.weights,
-                              "weights_stored", (json_int_t)layer.stored, "macs_dense",
-                              (json_int_t)layer.macs_dense, "macs_stored", (json_int_t)layer.macs_stored,
-                              "kernel", layer.kernel));
+            layers, json_pack("{s:s, s:s, s:[III], s:I, s:I, s:I, s:I, s:s?}", "name", layer.name,
+                              "op", layer.op, "shape", (json_int_t)layer.height,
+                              (json_int_t)layer.width, (json_int_t)layer.channels, "weights_dense",
+                              (json_int_t)layer.weights, "weights_stored", (json_int_t)layer.stored,
+                              "macs_dense", (json_int_t)layer.macs_dense, "macs_stored",
+                              (json_int_t)layer.macs_stored, "kernel", layer.kernel));
     }
     return layers;
 }
@@ -57,9 +57,9 @@ static json_t *json_figures(const struct sparrow_model *engine)
     for (size_t i = 0; i < sparrow_model_figure_count(engine); i++) {
         struct sparrow_figure figure = {.size = sizeof(figure)};
         if (sparrow_model_figure(engine, i, &figure) == 0)
-            json_array_append_new(figures, json_pack("{s:s?, s:f, s:s?, s:s?}", "name", figure.name, "value",
-                                                     figure.value, "unit", figure.unit, "note",
-                                                     figure.note));
+            json_array_append_new(figures, json_pack("{s:s?, s:f, s:s?, s:s?}", "name", figure.name,
+                                                     "value", figure.value, "unit", figure.unit,
+                                                     "note", figure.note));
     }
     return figures;
 }
@@ -72,10 +72,11 @@ static json_t *json_front_end(const struct sparrow_model *engine)
     json_t *edges = json_array();
     for (unsigned i = 0; i < fe.bands + 2; i++)
         json_array_append_new(edges, json_real((double)fe.band_edges_hz[i]));
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:f, s:f, s:i}", "rate_hz", (int)fe.rate_hz, "window",
-                     (int)fe.window, "hop", (int)fe.hop, "frames", (int)fe.frames, "bands", (int)fe.bands,
-                     "band_edges_hz", edges, "log_scale", (double)fe.log_scale, "log_offset",
-                     (double)fe.log_offset, "max_value", (int)fe.max_value);
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:o, s:f, s:f, s:i}", "rate_hz", (int)fe.rate_hz,
+                     "window", (int)fe.window, "hop", (int)fe.hop, "frames", (int)fe.frames,
+                     "bands", (int)fe.bands, "band_edges_hz", edges, "log_scale",
+                     (double)fe.log_scale, "log_offset", (double)fe.log_offset, "max_value",
+                     (int)fe.max_value);
 }
 
 static json_t *json_model(const struct sparrow_model *engine)
@@ -84,14 +85,15 @@ static json_t *json_model(const struct sparrow_model *engine)
     char digest[80];
     snprintf(digest, sizeof(digest), "sha256:%s", sparrow_model_digest(engine));
     for (size_t i = 0; i < sparrow_model_label_count(engine); i++)
-        json_array_append_new(labels, json_pack("{s:s, s:s}", "name", sparrow_model_label(engine, i),
-                                                "kind", kind_name(sparrow_model_label_kind(engine, i))));
+        json_array_append_new(labels,
+                              json_pack("{s:s, s:s}", "name", sparrow_model_label(engine, i),
+                                        "kind", kind_name(sparrow_model_label_kind(engine, i))));
     return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o}", "name",
                      sparrow_model_name(engine), "version", sparrow_model_version(engine), "digest",
                      digest, "kernels", sparrow_model_cpu(engine), "description",
-                     sparrow_model_description(engine), "licence", sparrow_model_licence(engine), "labels",
-                     labels, "front_end", json_front_end(engine), "layers", json_layers(engine), "figures",
-                     json_figures(engine));
+                     sparrow_model_description(engine), "licence", sparrow_model_licence(engine),
+                     "labels", labels, "front_end", json_front_end(engine), "layers",
+                     json_layers(engine), "figures", json_figures(engine));
 }
 
 /* ---- for people ---- */
@@ -101,8 +103,8 @@ static void print_front_end(const struct sparrow_model *engine)
     struct sparrow_front_end fe = {.size = sizeof(fe)};
     if (sparrow_model_front_end(engine, &fe) < 0)
         return;
-    printf("front end    %u frames x %u bands, %.0f to %.0f Hz; window %u and hop %u samples at %u Hz; "
-           "0 to %u\n",
+    printf("front end    %u frames x %u bands, %.0f to %.0f Hz; window %u and hop %u samples at "
+           "%u Hz; 0 to %u\n",
            fe.frames, fe.bands, (double)fe.band_edges_hz[0], (double)fe.band_edges_hz[fe.bands + 1],
            fe.window, fe.hop, fe.rate_hz, fe.max_value);
 }
@@ -133,7 +135,8 @@ static void print_count(struct table *table, uint64_t count)
     table_cell(table, "%s", count ? table_thousands(count, text, sizeof(text)) : "");
 }
 
-static void print_layer_row(struct table *table, const char *name, const struct sparrow_layer_info *layer)
+static void print_layer_row(struct table *table, const char *name,
+                            const struct sparrow_layer_info *layer)
 {
     table_cell(table, "%s", name);
     table_cell(table, "%s", layer->op);
@@ -151,8 +154,9 @@ static void print_layer_row(struct table *table, const char *name, const struct 
 
 static void print_layers(const struct sparrow_model *engine)
 {
-    static const char *const heads[] = {"LAYER",  "DOES",       "OUTPUT",   "STORED", "DENSE",
-                                        "WEIGHT DENSITY", "MACS STORED", "MACS DENSE", "KERNEL"};
+    static const char *const heads[] = {"LAYER",       "DOES",       "OUTPUT",
+                                        "STORED",      "DENSE",      "WEIGHT DENSITY",
+                                        "MACS STORED", "MACS DENSE", "KERNEL"};
     struct sparrow_layer_info total = {.op = "", .kernel = ""};
     struct table *table = table_new("lllrrrrrl");
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
@@ -215,9 +219,9 @@ static void print_model(const struct sparrow_model *engine)
     print_front_end(engine);
     print_layers(engine);
     putchar('\n');
-    options_fold("Weight density is what is stored of the dense twin's weights; multiply-adds are counted for one "
-                 "word with every input alive. The other density, of the activations, depends on what is heard: "
-                 "`sparrow eval` measures it.",
+    options_fold("Weight density is what is stored of the dense twin's weights; multiply-adds "
+                 "are counted for one word with every input alive. The other density, of the "
+                 "activations, depends on what is heard: `sparrow eval` measures it.",
                  0, stdout);
     if (sparrow_model_figure_count(engine))
         print_figures(engine);
@@ -233,7 +237,8 @@ static int run(const void *arg, const struct options_list *names)
         return SAY_MODEL;
     int code = SAY_FINE;
     if (settings->json) {
-        json_t *root = settings->front_end ? json_front_end(model.engine) : json_model(model.engine);
+        json_t *root =
+            settings->front_end ? json_front_end(model.engine) : json_model(model.engine);
         code = json_print(root, JSON_INDENT(2), stdout) ? SAY_FINE : SAY_FAILED;
         json_decref(root);
     } else if (settings->front_end) {
@@ -250,10 +255,10 @@ const struct options_command info_command = {
     .operands = "[MODEL]",
     .max_operands = 1,
     .summary = "tell what a model file holds",
-    .details =
-        "Tells what the loader found in a model file (default: commands): its labels, its layers with their "
-        "shapes, stored and dense weights, multiply-adds and kernels, and the figures of its card. MODEL is a "
-        "path or a name, as for --model of the other commands.",
+    .details = "Tells what the loader found in a model file (default: commands): its labels, its "
+               "layers with their shapes, stored and dense weights, multiply-adds and kernels, "
+               "and the figures of its card. MODEL is a path or a name, as for --model of the "
+               "other commands.",
     .options = info_options,
     .option_count = sizeof(info_options) / sizeof(info_options[0]),
     .settings_size = sizeof(struct info_settings),

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* The 95 % score interval of `hits` out of `count` (E. B. Wilson, 1927): both ends are shares, 0 .. 1. Without any
- * count it is all of 0 .. 1. */
+/* The 95 % score interval of `hits` out of `count` (E. B. Wilson, 1927): both ends are shares, 0
+ * .. 1. Without any count it is all of 0 .. 1. */
 void interval_wilson(size_t hits, size_t count, double *ret_low, double *ret_high);
 
 #endif

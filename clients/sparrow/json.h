@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Prints one value and a newline, reals with 9 digits (what a float needs). False, said on stderr, if root is NULL
- * (no memory) or cannot be written. `flags` are jansson's. */
+/* Prints one value and a newline, reals with 9 digits (what a float needs). False, said on stderr,
+ * if root is NULL (no memory) or cannot be written. `flags` are jansson's. */
 bool json_print(const json_t *root, size_t flags, FILE *out);
 
 /* A member's text; NULL if there is none. Takes NULL. */

@@ -49,8 +49,8 @@ static const struct options_option load_options[] = {
      .offset = AT(rate),
      .value = "N",
      .fallback = "100",
-     .help = "send N requests a second whatever the answers do (open loop); \"max\": each connection sends as soon "
-             "as it has its answer (closed loop)"},
+     .help = "send N requests a second whatever the answers do (open loop); \"max\": each "
+             "connection sends as soon as it has its answer (closed loop)"},
     {.name = "poisson",
      .kind = OPTIONS_FLAG,
      .offset = AT(poisson),
@@ -124,15 +124,17 @@ static bool is_name(const char *name)
     return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")] == '\0';
 }
 
-static bool make_request(const struct load *load, const struct clip *clip, struct traffic_request *ret_request)
+static bool make_request(const struct load *load, const struct clip *clip,
+                         struct traffic_request *ret_request)
 {
     char head[2048];
     const char *model = load->settings->model;
-    int n = snprintf(head, sizeof(head),
-                     "POST %s/v1/recognize%s%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sparrow/" PACKAGE_VERSION
-                     "\r\nAccept: application/json\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-                     load->target.prefix, model ? "?model=" : "", model ? model : "",
-                     load->target.authority, clip->media_type, clip->bytes.count);
+    int n = snprintf(
+        head, sizeof(head),
+        "POST %s/v1/recognize%s%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: sparrow/" PACKAGE_VERSION
+        "\r\nAccept: application/json\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+        load->target.prefix, model ? "?model=" : "", model ? model : "", load->target.authority,
+        clip->media_type, clip->bytes.count);
     if (n < 0 || (size_t)n >= sizeof(head) || strpbrk(clip->media_type, "\r\n")) {
         say_error("\"%.60s\" is no media type", clip->media_type);
         return false;
@@ -241,7 +243,8 @@ static void row_latency(struct table *table, const char *name, const struct hist
 {
     table_cell(table, "%s", name);
     for (size_t i = 0; i < SHARES; i++)
-        cell_ns(table, histogram->count ? (double)histogram_quantile(histogram, shares[i]) : (double)NAN);
+        cell_ns(table,
+                histogram->count ? (double)histogram_quantile(histogram, shares[i]) : (double)NAN);
     cell_ns(table, histogram->count ? (double)histogram->max : (double)NAN);
     cell_ns(table, mean_ns(histogram));
 }
@@ -286,7 +289,8 @@ static void print_counts(const struct load *load)
     }
     for (int error = 0; error < TRAFFIC_ERROR_COUNT; error++) {
         if (r->errors[error])
-            row_count(table, traffic_error_text((enum traffic_error)error), r->errors[error], r->seconds);
+            row_count(table, traffic_error_text((enum traffic_error)error), r->errors[error],
+                      r->seconds);
     }
     table_print(table, 0, say_colour(), stdout);
     table_free(table);
@@ -298,7 +302,8 @@ static void print_result(const struct load *load)
     const struct traffic_result *r = &load->result;
     printf("server   %s%s\n", s->server, r->interrupted ? " (interrupted)" : "");
     if (load->rate > 0)
-        printf("load     open loop, %g requests a second (%s)", load->rate, s->poisson ? "Poisson" : "even");
+        printf("load     open loop, %g requests a second (%s)", load->rate,
+               s->poisson ? "Poisson" : "even");
     else
         printf("load     closed loop");
     printf(", %zu connection%s, %g s after %g s of warm-up, %zu clip%s\n", s->connections,
@@ -342,15 +347,17 @@ static json_t *json_result(const struct load *load)
         json_object_set_new(errors, traffic_error_name((enum traffic_error)error),
                             json_integer((json_int_t)r->errors[error]));
     return json_pack(
-        "{s:s, s:o, s:b, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:b}",
-        "server", s->server, "rate", load->rate > 0 ? json_real(load->rate) : json_null(), "poisson",
-        s->poisson, "connections", (json_int_t)s->connections, "warmup_s", s->warmup_s, "duration_s",
-        s->duration_s, "timeout_s", s->timeout_s, "seconds", r->seconds, "due", (json_int_t)r->due,
-        "answered", (json_int_t)r->answered, "good", (json_int_t)r->good, "goodput",
-        r->seconds > 0 ? (double)r->good / r->seconds : 0.0, "statuses", statuses, "errors", errors,
-        "bytes_sent", (json_int_t)r->bytes_sent, "bytes_received", (json_int_t)r->bytes_received, "connects",
-        (json_int_t)r->connects, "latency_us", json_latency(&r->latency), "service_us",
-        json_latency(&r->service), "interrupted", r->interrupted);
+        "{s:s, s:o, s:b, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:o, s:o, s:I, s:I, s:I, "
+        "s:o, s:o, s:b}",
+        "server", s->server, "rate", load->rate > 0 ? json_real(load->rate) : json_null(),
+        "poisson", s->poisson, "connections", (json_int_t)s->connections, "warmup_s", s->warmup_s,
+        "duration_s", s->duration_s, "timeout_s", s->timeout_s, "seconds", r->seconds, "due",
+        (json_int_t)r->due, "answered", (json_int_t)r->answered, "good", (json_int_t)r->good,
+        "goodput", r->seconds > 0 ? (double)r->good / r->seconds : 0.0, "statuses", statuses,
+        "errors", errors, "bytes_sent", (json_int_t)r->bytes_sent, "bytes_received",
+        (json_int_t)r->bytes_received, "connects", (json_int_t)r->connects, "latency_us",
+        json_latency(&r->latency), "service_us", json_latency(&r->service), "interrupted",
+        r->interrupted);
 }
 
 static int report(const struct load *load)
@@ -415,17 +422,17 @@ const struct options_command load_command = {
     .operands = "[FILE...]",
     .max_operands = SIZE_MAX,
     .summary = "put load on a server and measure its latency",
-    .details =
-        "POSTs clips to /v1/recognize of a server (plain HTTP/1.1, connections kept alive) and tells how many were "
-        "answered, how, and after how long.\n\n"
-        "With a rate the load is an open loop: when a request is due does not depend on any answer, and its latency "
-        "counts from that moment, so a server that stalls is charged with everything that its users would have sent "
-        "meanwhile. What finds no free connection waits for one, and its time runs. With --rate max each connection "
-        "sends its next request when it has its answer: that finds the most that a server can bear, but its "
-        "latencies say little.\n\n"
-        "Percentiles come from a histogram with three significant digits, over answers of 2xx. The exit code is 0 "
-        "if any answer was good.\n\n"
-        "  sparrow load --rate 500 --connections 32 --duration 30 yes.wav no.wav",
+    .details = "POSTs clips to /v1/recognize of a server (plain HTTP/1.1, connections kept "
+               "alive) and tells how many were answered, how, and after how long.\n\n"
+               "With a rate the load is an open loop: when a request is due does not depend on "
+               "any answer, and its latency counts from that moment, so a server that stalls is "
+               "charged with everything that its users would have sent meanwhile. What finds no "
+               "free connection waits for one, and its time runs. With --rate max each "
+               "connection sends its next request when it has its answer: that finds the most "
+               "that a server can bear, but its latencies say little.\n\n"
+               "Percentiles come from a histogram with three significant digits, over answers of "
+               "2xx. The exit code is 0 if any answer was good.\n\n"
+               "  sparrow load --rate 500 --connections 32 --duration 30 yes.wav no.wav",
     .options = load_options,
     .option_count = sizeof(load_options) / sizeof(load_options[0]),
     .settings_size = sizeof(struct load_settings),

@@ -1,8 +1,8 @@
 /* local.c - recognises a clip in this process and answers in the words of the server.
  *
- * A clip longer than a word is cut into overlapping words; they share their feature rows. All of them run, and the
- * engine says which one answers for the clip.
- * SPDX-License-Identifier: Apache-2.0 */
+ * A clip longer than a word is cut into overlapping words; they share their feature rows. All of
+ * them run, and the engine says which one answers for the clip. SPDX-License-Identifier: Apache-2.0
+ */
 #include "clients/sparrow/local.h"
 
 #include <math.h>
@@ -55,8 +55,9 @@ static bool words_run(struct words *words)
     for (size_t first = 0; first < words->count; first += BATCH) {
         size_t n = words->count - first < BATCH ? words->count - first : BATCH;
         for (size_t i = 0; i < n; i++)
-            rows[i] = words->features + model->bands * sparrow_windows_start(model->engine, words->frames,
-                                                                             words->hop_frames, first + i);
+            rows[i] = words->features +
+                      model->bands * sparrow_windows_start(model->engine, words->frames,
+                                                           words->hop_frames, first + i);
         sparrow_run(model->engine, model->scratch, rows, n, scores);
         for (size_t i = 0; i < n; i++)
             sparrow_confidence(model->engine, scores + i * model->labels,
@@ -69,11 +70,13 @@ static bool words_run(struct words *words)
     return true;
 }
 
-static void word_bounds(const struct words *words, size_t word, double *ret_start_s, double *ret_end_s)
+static void word_bounds(const struct words *words, size_t word, double *ret_start_s,
+                        double *ret_end_s)
 {
     size_t first = words->model->hop * sparrow_windows_start(words->model->engine, words->frames,
                                                              words->hop_frames, word);
-    sparrow_word_bounds(words->model->engine, words->pcm, words->samples, first, ret_start_s, ret_end_s);
+    sparrow_word_bounds(words->model->engine, words->pcm, words->samples, first, ret_start_s,
+                        ret_end_s);
 }
 
 /* The labels of a word, most confident first. */
@@ -92,10 +95,10 @@ static json_t *alternatives(const struct words *words, size_t word, size_t top)
                 best = i;
         }
         taken[best] = true;
-        json_array_append_new(list,
-                              json_pack("{s:s, s:f, s:f, s:f}", "transcript",
-                                        sparrow_model_label(model->engine, best), "confidence",
-                                        (double)confidence[best], "start_time", start_s, "end_time", end_s));
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f}", "transcript",
+                                              sparrow_model_label(model->engine, best),
+                                              "confidence", (double)confidence[best], "start_time",
+                                              start_s, "end_time", end_s));
     }
     free(taken);
     return list;
@@ -112,15 +115,18 @@ static size_t find_label(const struct model *model, const char *name, size_t n)
     return label;
 }
 
-/* Where a keyword is heard in words [first, end): of words that overlap, the most confident one tells. */
-static json_t *hearings(const struct words *words, size_t first, size_t end, size_t label, double threshold)
+/* Where a keyword is heard in words [first, end): of words that overlap, the most confident one
+ * tells. */
+static json_t *hearings(const struct words *words, size_t first, size_t end, size_t label,
+                        double threshold)
 {
     const struct model *model = words->model;
     json_t *list = json_array();
     size_t last_frame = 0;
     double last = 0;
     for (size_t i = first; i < end; i++) {
-        double confidence = (double)words->confidences[i * model->labels + label], start_s = 0, end_s = 0;
+        double confidence = (double)words->confidences[i * model->labels + label], start_s = 0,
+               end_s = 0;
         size_t frame = sparrow_windows_start(model->engine, words->frames, words->hop_frames, i);
         size_t count = json_array_size(list);
         if (confidence < threshold)
@@ -131,9 +137,10 @@ static json_t *hearings(const struct words *words, size_t first, size_t end, siz
             json_array_remove(list, count - 1);
         }
         word_bounds(words, i, &start_s, &end_s);
-        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f}", "normalized_text",
-                                              sparrow_model_label(model->engine, label), "start_time",
-                                              start_s, "end_time", end_s, "confidence", confidence));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:f, s:f, s:f}", "normalized_text",
+                                        sparrow_model_label(model->engine, label), "start_time",
+                                        start_s, "end_time", end_s, "confidence", confidence));
         last_frame = frame;
         last = confidence;
     }
@@ -165,8 +172,8 @@ bool local_check_keywords(const struct model *model, const char *keywords)
     for (const char *name = keywords; name && *name;) {
         size_t n = strcspn(name, ",");
         if (find_label(model, name, n) == model->labels) {
-            say_error("the model %s has no keyword \"%.*s\"", sparrow_model_name(model->engine), (int)n,
-                      name);
+            say_error("the model %s has no keyword \"%.*s\"", sparrow_model_name(model->engine),
+                      (int)n, name);
             return false;
         }
         name += n + (name[n] == ',');
@@ -174,9 +181,10 @@ bool local_check_keywords(const struct model *model, const char *keywords)
     return true;
 }
 
-/* One result: its alternatives are those of one word, its keywords are looked for in words [first, end). */
-static json_t *result(const struct words *words, const char *name, size_t word, size_t first, size_t end,
-                      const struct local_options *options)
+/* One result: its alternatives are those of one word, its keywords are looked for in words [first,
+ * end). */
+static json_t *result(const struct words *words, const char *name, size_t word, size_t first,
+                      size_t end, const struct local_options *options)
 {
     json_t *object = json_pack("{s:b, s:s, s:o}", "final", 1, "clip", name, "alternatives",
                                alternatives(words, word, options->top));
@@ -185,7 +193,8 @@ static json_t *result(const struct words *words, const char *name, size_t word, 
     return object;
 }
 
-static json_t *results(const struct words *words, const char *name, const struct local_options *options)
+static json_t *results(const struct words *words, const char *name,
+                       const struct local_options *options)
 {
     json_t *list = json_array();
     if (options->hop_ms <= 0) {
@@ -197,17 +206,21 @@ static json_t *results(const struct words *words, const char *name, const struct
     return list;
 }
 
-static json_t *reply(const struct words *words, const char *name, const struct local_options *options)
+static json_t *reply(const struct words *words, const char *name,
+                     const struct local_options *options)
 {
-    double decode_us = (double)words->decode_ns / 1e3, features_us = (double)words->features_ns / 1e3,
+    double decode_us = (double)words->decode_ns / 1e3,
+           features_us = (double)words->features_ns / 1e3,
            network_us = (double)words->network_ns / 1e3;
-    json_t *latency = json_pack("{s:n, s:f, s:f, s:n, s:f, s:f}", "receive", "decode", decode_us, "features",
-                                features_us, "queue", "inference", network_us, "total",
+    json_t *latency = json_pack("{s:n, s:f, s:f, s:n, s:f, s:f}", "receive", "decode", decode_us,
+                                "features", features_us, "queue", "inference", network_us, "total",
                                 decode_us + features_us + network_us);
-    json_t *energy = json_pack("{s:n, s:n, s:s, s:n}", "joules", "watts", "source", "none", "window_s");
+    json_t *energy =
+        json_pack("{s:n, s:n, s:s, s:n}", "joules", "watts", "source", "none", "window_s");
     return json_pack("{s:i, s:o, s:s, s:n, s:o, s:o, s:n}", "result_index", 0, "results",
-                     results(words, name, options), "model", sparrow_model_name(words->model->engine),
-                     "request_id", "latency_us", latency, "energy", energy, "replica");
+                     results(words, name, options), "model",
+                     sparrow_model_name(words->model->engine), "request_id", "latency_us", latency,
+                     "energy", energy, "replica");
 }
 
 json_t *local_recognize(const struct model *model, struct clip *clip, const char *name,

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* The value of the first line "KEY<blanks>: VALUE" of /proc/cpuinfo; the caller frees it. NULL: none. */
+/* The value of the first line "KEY<blanks>: VALUE" of /proc/cpuinfo; the caller frees it. NULL:
+ * none. */
 static char *cpuinfo(const char *key)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");
@@ -19,7 +20,8 @@ static char *cpuinfo(const char *key)
     size_t room = 0, n = strlen(key);
     while (file && !found && getline(&line, &room, file) > 0) {
         char *colon = strchr(line, ':');
-        if (!colon || strncmp(line, key, n) != 0 || strspn(line + n, "\t ") != (size_t)(colon - line) - n)
+        if (!colon || strncmp(line, key, n) != 0 ||
+            strspn(line + n, "\t ") != (size_t)(colon - line) - n)
             continue;
         char *value = colon + 1 + strspn(colon + 1, " ");
         value[strcspn(value, "\n")] = '\0';
@@ -44,8 +46,9 @@ void machine_cpu(char *ret_text, size_t size)
 
 void machine_isa(char *ret_text, size_t size)
 {
-    static const char *const ours[] = {"avx2",     "avx512f",    "avx512bw", "avx512_vnni", "avx512vbmi",
-                                       "avx_vnni", "asimd",      "asimddp",  "i8mm",        "sve"};
+    static const char *const ours[] = {"avx2",       "avx512f",  "avx512bw", "avx512_vnni",
+                                       "avx512vbmi", "avx_vnni", "asimd",    "asimddp",
+                                       "i8mm",       "sve"};
     char *flags = cpuinfo("flags");
     if (!flags)
         flags = cpuinfo("Features");

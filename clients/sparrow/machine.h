@@ -5,10 +5,12 @@
 
 #include <stddef.h>
 
-/* The CPU's model as the system names it ("AMD EPYC 9R14"), or the architecture if it names none. */
+/* The CPU's model as the system names it ("AMD EPYC 9R14"), or the architecture if it names none.
+ */
 void machine_cpu(char *ret_text, size_t size);
 
-/* The instruction sets that matter to our kernels and that this CPU has, as "avx2 avx512f avx512_vnni"; may be empty. */
+/* The instruction sets that matter to our kernels and that this CPU has, as "avx2 avx512f
+ * avx512_vnni"; may be empty. */
 void machine_isa(char *ret_text, size_t size);
 
 /* How many CPUs this process may use. */

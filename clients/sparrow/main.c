@@ -12,7 +12,7 @@
 #include "engine/sparrow.h"
 
 const struct options_command *const commands_all[] = {
-    &recognize_command, &models_command, &info_command,   &eval_command, &load_command,
+    &recognize_command, &models_command,   &info_command,   &eval_command, &load_command,
     &bench_command,     &features_command, &scores_command, NULL,
 };
 
@@ -23,9 +23,10 @@ static void help(FILE *out)
     fputs("\nCommands:\n", out);
     for (size_t i = 0; commands_all[i]; i++)
         fprintf(out, "  %-11s %s\n", commands_all[i]->name, commands_all[i]->summary);
-    fputs("\n`sparrow COMMAND --help` explains one; `sparrow --version` tells the version;\n"
-          "`sparrow --man` and `sparrow --completion` print the man page and the bash completion.\n",
-          out);
+    fputs(
+        "\n`sparrow COMMAND --help` explains one; `sparrow --version` tells the version;\n"
+        "`sparrow --man` and `sparrow --completion` print the man page and the bash completion.\n",
+        out);
 }
 
 static const struct options_command *find(const char *name)

@@ -8,13 +8,13 @@
 
 const char *man_summary(void)
 {
-    return "Recognises spoken words with sparse-sparse networks: in this process, or through a running "
-           "sparrowd. It also tells what a model is made of, measures its accuracy and its speed, and "
-           "puts load on a server.";
+    return "Recognises spoken words with sparse-sparse networks: in this process, or through a "
+           "running sparrowd. It also tells what a model is made of, measures its accuracy and "
+           "its speed, and puts load on a server.";
 }
 
-/* Text as roff: '-' and '\' are escaped, a line that begins with '.' or ''' is protected, empty lines become
- * paragraphs, and lines that begin with a blank are shown as they are. */
+/* Text as roff: '-' and '\' are escaped, a line that begins with '.' or ''' is protected, empty
+ * lines become paragraphs, and lines that begin with a blank are shown as they are. */
 static void roff(const char *text, FILE *out)
 {
     bool start = true, verbatim = false;
@@ -77,7 +77,8 @@ void man_print(const struct options_command *const *commands, FILE *out)
             ".\\\" SPDX-License-Identifier: Apache-2.0\n"
             ".TH SPARROW 1 \"\" \"sparrow %s\" \"User commands\"\n"
             ".SH NAME\nsparrow \\- recognise spoken words with sparse-sparse networks\n"
-            ".SH SYNOPSIS\n.B sparrow\n\\fICOMMAND\\fR [\\fIOPTION\\fR...] [\\fIFILE\\fR...]\n.br\n"
+            ".SH SYNOPSIS\n.B sparrow\n\\fICOMMAND\\fR [\\fIOPTION\\fR...] "
+            "[\\fIFILE\\fR...]\n.br\n"
             ".B sparrow \\-\\-help\n.br\n.B sparrow \\-\\-version\n.SH DESCRIPTION\n",
             PACKAGE_VERSION);
     roff(man_summary(), out);
@@ -88,7 +89,8 @@ void man_print(const struct options_command *const *commands, FILE *out)
     for (int code = 0; code < SAY_EXIT_COUNT; code++)
         fprintf(out, ".TP\n.B %d\n%s\n", code, say_exit_help((enum say_exit)code));
     fputs(".SH ENVIRONMENT\n"
-          ".TP\n.B SPARROW_MODELS\nfolders in which models are looked up by name, with colons between\n"
+          ".TP\n.B SPARROW_MODELS\nfolders in which models are looked up by name, with colons "
+          "between\n"
           ".TP\n.B SPARROW_CPU\nwhich kernels may run when \\-\\-cpu is not given\n"
           ".TP\n.B NO_COLOR\nif set and not empty, no colour on the terminal\n"
           ".SH FILES\n.TP\n.I " PKGDATADIR "/models/*.sparrow\nthe installed models\n"

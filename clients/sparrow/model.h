@@ -16,9 +16,9 @@ struct model {
     size_t word_bytes;   /* frames * bands */
 };
 
-/* Loads a model: `name` is a path if it has a '/' or ends in ".sparrow", else a name that is looked up as
- * NAME.sparrow in the folders of $SPARROW_MODELS (colons between), ./models, and the installed models.
- * On failure says why on stderr, returns false, and *ret_model is untouched. */
+/* Loads a model: `name` is a path if it has a '/' or ends in ".sparrow", else a name that is looked
+ * up as NAME.sparrow in the folders of $SPARROW_MODELS (colons between), ./models, and the
+ * installed models. On failure says why on stderr, returns false, and *ret_model is untouched. */
 bool model_open(const char *name, const char *cpu, struct model *ret_model);
 
 /* The folders in which names are looked up, in order; false: there are no more. */

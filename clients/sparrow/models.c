@@ -58,12 +58,14 @@ static json_t *describe(const char *path)
     }
     json_t *labels = json_array();
     for (size_t i = 0; i < model.labels; i++)
-        json_array_append_new(labels, json_pack("{s:s}", "name", sparrow_model_label(model.engine, i)));
+        json_array_append_new(labels,
+                              json_pack("{s:s}", "name", sparrow_model_label(model.engine, i)));
     char digest[80];
     snprintf(digest, sizeof(digest), "sha256:%s", sparrow_model_digest(model.engine));
-    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s}", "name", sparrow_model_name(model.engine),
-                               "version", sparrow_model_version(model.engine), "digest", digest, "labels",
-                               labels, "weights_stored", stored, "weights_dense", dense, "path", path);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s}", "name", sparrow_model_name(model.engine),
+                  "version", sparrow_model_version(model.engine), "digest", digest, "labels",
+                  labels, "weights_stored", stored, "weights_dense", dense, "path", path);
     model_close(&model);
     return object;
 }
@@ -113,7 +115,8 @@ static void print_row(struct table *table, const json_t *model)
     char text[32];
     const char *name = json_text(model, "name"), *version = json_text(model, "version");
     const char *digest = json_text(model, "digest"), *path = json_text(model, "path");
-    double stored = json_number(model, "weights_stored"), dense = json_number(model, "weights_dense");
+    double stored = json_number(model, "weights_stored"),
+           dense = json_number(model, "weights_dense");
     table_cell(table, "%s", name ? name : "-");
     table_cell(table, "%s", version ? version : "-");
     table_cell(table, "%zu", json_array_size(json_object_get(model, "labels")));
@@ -125,7 +128,10 @@ static void print_row(struct table *table, const json_t *model)
     if (digest && strncmp(digest, "sha256:", 7) == 0)
         digest += 7;
     table_cell(table, "%.12s", digest ? digest : "-");
-    table_cell(table, "%s", path ? path : json_is_true(json_object_get(model, "default")) ? "default" : "");
+    table_cell(table, "%s",
+               path                                              ? path
+               : json_is_true(json_object_get(model, "default")) ? "default"
+                                                                 : "");
 }
 
 static void print_models(const json_t *models, bool remote)
@@ -133,12 +139,12 @@ static void print_models(const json_t *models, bool remote)
     size_t i;
     const json_t *model;
     struct table *table = table_new("llrrrll");
-    static const char *const heads[] = {"MODEL", "VERSION", "LABELS", "WEIGHTS STORED", "DENSITY", "SHA-256"};
+    static const char *const heads[] = {"MODEL",          "VERSION", "LABELS",
+                                        "WEIGHTS STORED", "DENSITY", "SHA-256"};
     for (size_t h = 0; h < sizeof(heads) / sizeof(heads[0]); h++)
         table_cell(table, "%s", heads[h]);
     table_cell(table, "%s", remote ? "" : "FILE");
-    json_array_foreach (models, i, model)
-        print_row(table, model);
+    json_array_foreach(models, i, model) print_row(table, model);
     table_print(table, 0, say_colour(), stdout);
     table_free(table);
 }
@@ -166,8 +172,7 @@ static int list_remote(const struct models_settings *settings, json_t **ret_mode
     size_t i;
     json_t *model;
     if (outcome == HTTP_FINE) {
-        json_array_foreach (json_object_get(*ret_models, "models"), i, model)
-            detail(http, model);
+        json_array_foreach(json_object_get(*ret_models, "models"), i, model) detail(http, model);
     }
     http_free(http);
     return outcome == HTTP_FINE ? SAY_FINE : outcome == HTTP_REFUSED ? SAY_FAILED : SAY_SERVER;
@@ -203,8 +208,8 @@ const struct options_command models_command = {
     .name = "models",
     .max_operands = 0,
     .summary = "list the models here, or on a server",
-    .details = "Lists the models in the folders where --model looks them up by name, or those that a server has "
-               "loaded. `sparrow info MODEL` tells all about one.",
+    .details = "Lists the models in the folders where --model looks them up by name, or those "
+               "that a server has loaded. `sparrow info MODEL` tells all about one.",
     .options = models_options,
     .option_count = sizeof(models_options) / sizeof(models_options[0]),
     .settings_size = sizeof(struct models_settings),

@@ -26,8 +26,8 @@ static void *field(const struct parse *p, const struct options_option *option)
     return (char *)p->line->settings + option->offset;
 }
 
-static const struct options_option *find_name(const struct options_command *command, const char *name,
-                                              size_t n)
+static const struct options_option *find_name(const struct options_command *command,
+                                              const char *name, size_t n)
 {
     for (size_t i = 0; i < command->option_count; i++) {
         const struct options_option *option = &command->options[i];
@@ -70,8 +70,8 @@ static bool parse_number(const struct parse *p, const struct options_option *opt
         return false;
     }
     if (number < option->min || number > option->max) {
-        snprintf(p->text, p->text_size, "--%s wants a number from %.15g to %.15g, not %s", option->name,
-                 option->min, option->max, value);
+        snprintf(p->text, p->text_size, "--%s wants a number from %.15g to %.15g, not %s",
+                 option->name, option->min, option->max, value);
         return false;
     }
     *ret_number = number;
@@ -189,8 +189,8 @@ static bool check_operands(const struct parse *p)
     if (p->line->help)
         return true;
     if (count < p->command->min_operands) {
-        snprintf(p->text, p->text_size, "%s wants %s (sparrow %s --help explains)", p->command->name,
-                 p->command->operands, p->command->name);
+        snprintf(p->text, p->text_size, "%s wants %s (sparrow %s --help explains)",
+                 p->command->name, p->command->operands, p->command->name);
         return false;
     }
     if (count > p->command->max_operands) {
@@ -326,8 +326,9 @@ void options_fold(const char *text, size_t indent, FILE *out)
 static void help_option(const struct options_option *option, FILE *out)
 {
     char head[64];
-    int n = option->letter ? snprintf(head, sizeof(head), "  -%c, --%s", option->letter, option->name)
-                           : snprintf(head, sizeof(head), "      --%s", option->name);
+    int n = option->letter
+                ? snprintf(head, sizeof(head), "  -%c, --%s", option->letter, option->name)
+                : snprintf(head, sizeof(head), "      --%s", option->name);
     if (option->value && n > 0 && (size_t)n < sizeof(head))
         n += snprintf(head + n, sizeof(head) - (size_t)n, " %s", option->value);
     fputs(head, out);
@@ -354,8 +355,8 @@ void options_help(const struct options_command *command, FILE *out)
 {
     static const struct options_option help = {
         .name = "help", .letter = 'h', .help = "show this and exit"};
-    fprintf(out, "Usage: sparrow %s [OPTION...]%s%s\n\n", command->name, command->operands ? " " : "",
-            command->operands ? command->operands : "");
+    fprintf(out, "Usage: sparrow %s [OPTION...]%s%s\n\n", command->name,
+            command->operands ? " " : "", command->operands ? command->operands : "");
     options_fold(command->details, 0, out);
     fputs("\nOptions:\n", out);
     for (size_t i = 0; i < command->option_count; i++)

@@ -1,5 +1,5 @@
-/* options.h - command lines from tables: one table per subcommand is its parser, its --help, its part of
- * the man page and of the shell completion.
+/* options.h - command lines from tables: one table per subcommand is its parser, its --help, its
+ * part of the man page and of the shell completion.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLIENTS_SPARROW_OPTIONS_H
 #define CLIENTS_SPARROW_OPTIONS_H
@@ -47,7 +47,8 @@ struct options_command {
     const struct options_option *options;
     size_t option_count;
     size_t settings_size;
-    int (*run)(const void *settings, const struct options_list *operands); /* returns an exit code */
+    int (*run)(const void *settings,
+               const struct options_list *operands); /* returns an exit code */
 };
 
 /* What a parsed command line is; options_done() frees it. */
@@ -57,8 +58,8 @@ struct options_line {
     bool help; /* --help or -h was there; nothing else was checked */
 };
 
-/* Parses the words after the subcommand's name. On failure `ret_text` (text_size bytes) says what is wrong, in one
- * sentence, and false comes back; *ret_line needs no options_done() then. */
+/* Parses the words after the subcommand's name. On failure `ret_text` (text_size bytes) says what
+ * is wrong, in one sentence, and false comes back; *ret_line needs no options_done() then. */
 bool options_parse(const struct options_command *command, int argc, char *const *argv,
                    struct options_line *ret_line, char *ret_text, size_t text_size);
 void options_done(const struct options_command *command, struct options_line *line);
@@ -69,8 +70,8 @@ void options_help(const struct options_command *command, FILE *out);
 /* The entry of `names` (count of them) nearest to a mistyped word, or NULL if none is near. */
 const char *options_nearest(const char *word, const char *const *names, size_t count);
 
-/* Prints text folded at 80 columns, each line indented; empty lines separate paragraphs, a line that begins with a
- * blank is printed as it is. */
+/* Prints text folded at 80 columns, each line indented; empty lines separate paragraphs, a line
+ * that begins with a blank is printed as it is. */
 void options_fold(const char *text, size_t indent, FILE *out);
 
 #endif

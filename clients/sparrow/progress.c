@@ -22,8 +22,8 @@ void progress_show(struct progress *progress, uint64_t done, uint64_t total)
     double share = (double)done / (double)total;
     double gone_s = (double)(now - progress->begin_ns) / 1e9;
     int filled = (int)(share * WIDTH);
-    fprintf(stderr, "\r[%.*s%*s] %3.0f %%", filled, "========================================",
-            WIDTH - filled, "", 100 * share);
+    fprintf(stderr, "\r[%.*s%*s] %3.0f %%", filled,
+            "========================================", WIDTH - filled, "", 100 * share);
     if (share > 0.02)
         fprintf(stderr, ", %.0f s to go\033[K", gone_s * (1 - share) / share);
     fflush(stderr);

@@ -45,8 +45,8 @@ static const struct options_option recognize_options[] = {
      .kind = OPTIONS_TEXT,
      .offset = AT(type),
      .value = "TYPE",
-     .help = "media type of the clips, instead of judging by their names; a file without a header needs it: "
-             "'audio/l16;rate=16000;channels=1'"},
+     .help = "media type of the clips, instead of judging by their names; a file without a "
+             "header needs it: 'audio/l16;rate=16000;channels=1'"},
     {.name = "top",
      .letter = 'n',
      .kind = OPTIONS_SIZE,
@@ -76,8 +76,8 @@ static const struct options_option recognize_options[] = {
      .value = "MS",
      .min = 1,
      .max = 60000,
-     .help = "tell the word of each second that begins every MS milliseconds, rounded to whole frames (default: only "
-             "the best of the clip)"},
+     .help = "tell the word of each second that begins every MS milliseconds, rounded to whole "
+             "frames (default: only the best of the clip)"},
     {.name = "max-seconds",
      .kind = OPTIONS_REAL,
      .offset = AT(max_seconds),
@@ -190,16 +190,17 @@ const struct options_command recognize_command = {
     .min_operands = 1,
     .max_operands = SIZE_MAX,
     .summary = "say which word each clip holds",
-    .details =
-        "Says which word each clip holds, one line per clip: the word, how sure the network is, where in the "
-        "clip speech is, and what it took. FILE is WAV, FLAC, Ogg (Vorbis, Opus) or MP3, or headerless with "
-        "--type; \"-\" is standard input.\n\n"
-        "Without --server the network runs in this process. With it each clip is POSTed to /v1/recognize, and "
-        "energy and replica are told too. --json prints the server's reply, or the same shape with null for "
-        "what only a server knows, one line per clip.\n\n"
-        "  sparrow recognize yes.wav no.flac\n"
-        "  sparrow recognize --server http://127.0.0.1:8770 --top 3 yes.wav\n"
-        "  arecord -f S16_LE -r 16000 -d 2 | sparrow recognize -",
+    .details = "Says which word each clip holds, one line per clip: the word, how sure the "
+               "network is, where in the clip speech is, and what it took. FILE is WAV, FLAC, "
+               "Ogg (Vorbis, Opus) or MP3, or headerless with --type; \"-\" is standard "
+               "input.\n\n"
+               "Without --server the network runs in this process. With it each clip is POSTed "
+               "to /v1/recognize, and energy and replica are told too. --json prints the "
+               "server's reply, or the same shape with null for what only a server knows, one "
+               "line per clip.\n\n"
+               "  sparrow recognize yes.wav no.flac\n"
+               "  sparrow recognize --server http://127.0.0.1:8770 --top 3 yes.wav\n"
+               "  arecord -f S16_LE -r 16000 -d 2 | sparrow recognize -",
     .options = recognize_options,
     .option_count = sizeof(recognize_options) / sizeof(recognize_options[0]),
     .settings_size = sizeof(struct recognize_settings),

@@ -12,8 +12,8 @@ void response_reset(struct response *response)
 
 static bool is_line_state(enum response_state state)
 {
-    return state == RESPONSE_STATUS_LINE || state == RESPONSE_HEADER || state == RESPONSE_CHUNK_SIZE ||
-           state == RESPONSE_CHUNK_END || state == RESPONSE_TRAILER;
+    return state == RESPONSE_STATUS_LINE || state == RESPONSE_HEADER ||
+           state == RESPONSE_CHUNK_SIZE || state == RESPONSE_CHUNK_END || state == RESPONSE_TRAILER;
 }
 
 /* "HTTP/1.1 200 OK"; the reason may be missing. */
@@ -158,14 +158,15 @@ static size_t feed_line(struct response *r, const char *data, size_t count)
 {
     const char *end = memchr(data, '\n', count);
     size_t n = end ? (size_t)(end - data) : count;
-    if (n >= sizeof(r->line) - r->line_used || r->header_used + n + 1 > RESPONSE_MOST_HEADER_BYTES ||
-        memchr(data, '\0', n)) {
+    if (n >= sizeof(r->line) - r->line_used ||
+        r->header_used + n + 1 > RESPONSE_MOST_HEADER_BYTES || memchr(data, '\0', n)) {
         r->state = RESPONSE_BAD;
         return 0;
     }
     memcpy(r->line + r->line_used, data, n);
     r->line_used += n;
-    /* Chunk headers repeat without end; the limit is on what comes before the body, and on trailers. */
+    /* Chunk headers repeat without end; the limit is on what comes before the body, and on
+     * trailers. */
     if (r->state != RESPONSE_CHUNK_SIZE && r->state != RESPONSE_CHUNK_END)
         r->header_used += n + 1;
     if (!end)

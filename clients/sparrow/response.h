@@ -22,7 +22,8 @@ enum response_state {
 
 enum { RESPONSE_LONGEST_LINE = 8192, RESPONSE_MOST_HEADER_BYTES = 65536 };
 
-/* All zero awaits a new answer. Everything but `state`, `status`, `close` and `body_bytes` is response.c's own. */
+/* All zero awaits a new answer. Everything but `state`, `status`, `close` and `body_bytes` is
+ * response.c's own. */
 struct response {
     enum response_state state;
     unsigned status;
@@ -37,8 +38,9 @@ struct response {
 /* Makes it await a new answer (cheaper than clearing all of it). */
 void response_reset(struct response *response);
 
-/* Takes bytes until the answer is complete; *ret_used of them were taken. 1xx answers are passed over.
- * Returns the state: RESPONSE_DONE, RESPONSE_BAD (malformed, or a line or the headers too long), or another: more is needed. */
+/* Takes bytes until the answer is complete; *ret_used of them were taken. 1xx answers are passed
+ * over. Returns the state: RESPONSE_DONE, RESPONSE_BAD (malformed, or a line or the headers too
+ * long), or another: more is needed. */
 enum response_state response_feed(struct response *response, const char *data, size_t count,
                                   size_t *ret_used);
 

@@ -1,5 +1,5 @@
-/* scores.c - `sparrow scores`: features in, the network's integer scores out, to compare kernels and
- * other implementations bit by bit.
+/* scores.c - `sparrow scores`: features in, the network's integer scores out, to compare kernels
+ * and other implementations bit by bit.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,8 +30,8 @@ static void print_heading(const struct model *model)
     putchar('\n');
 }
 
-static void print_words(const struct model *model, const uint8_t *features, size_t words, const char *path,
-                        int32_t *scores)
+static void print_words(const struct model *model, const uint8_t *features, size_t words,
+                        const char *path, int32_t *scores)
 {
     for (size_t first = 0; first < words; first += BATCH) {
         const uint8_t *rows[BATCH];
@@ -69,7 +69,8 @@ static int run(const void *arg, const struct options_list *files)
                       model.word_bytes);
             code = SAY_FAILED;
         } else {
-            print_words(&model, bytes.data, bytes.count / model.word_bytes, files->items[i], scores);
+            print_words(&model, bytes.data, bytes.count / model.word_bytes, files->items[i],
+                        scores);
         }
     }
     free(scores);
@@ -84,10 +85,10 @@ const struct options_command scores_command = {
     .min_operands = 1,
     .max_operands = SIZE_MAX,
     .summary = "print the integer scores of features",
-    .details =
-        "Reads features as `sparrow features` writes them (1,024 bytes a word) and prints one line per word: "
-        "the file, the number of the word in it, and the score of each label, with tabs between. Every kernel "
-        "and every machine prints the same integers.",
+    .details = "Reads features as `sparrow features` writes them (1,024 bytes a word) and prints "
+               "one line per word: the file, the number of the word in it, and the score of each "
+               "label, with tabs between. Every kernel and every machine prints the same "
+               "integers.",
     .options = scores_options,
     .option_count = sizeof(scores_options) / sizeof(scores_options[0]),
     .settings_size = sizeof(struct scores_settings),

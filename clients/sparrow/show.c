@@ -1,7 +1,7 @@
 /* show.c - replies as lines for people.
  *
- * Lines come as the replies come, so the widths are fixed before: the clips' names are known, and everything else has
- * a usual width that a strange value may pass without harm.
+ * Lines come as the replies come, so the widths are fixed before: the clips' names are known, and
+ * everything else has a usual width that a strange value may pass without harm.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "clients/sparrow/show.h"
 
@@ -32,7 +32,8 @@ void show_reserve(struct show *show, const char *name)
         show->clip_width = (int)width;
 }
 
-/* A text in a column: left-aligned, cut at the front when too wide (the end of a path tells more). */
+/* A text in a column: left-aligned, cut at the front when too wide (the end of a path tells more).
+ */
 static void put(const char *text, int width, FILE *out)
 {
     char cleaned[1024];
@@ -92,8 +93,8 @@ static void heading(struct show *show, FILE *out)
     show->heading_shown = true;
     if (show->clip_width < 4)
         show->clip_width = 4;
-    fprintf(out, "%s%-*s  %-*s  %6s  %-11s", show->colour ? "\033[1m" : "", show->clip_width, "CLIP",
-            WORD_WIDTH, "WORD", "SURE", "SPEECH");
+    fprintf(out, "%s%-*s  %-*s  %6s  %-11s", show->colour ? "\033[1m" : "", show->clip_width,
+            "CLIP", WORD_WIDTH, "WORD", "SURE", "SPEECH");
     fprintf(out, "  %8s  %8s", "DECODE", "FEATURES");
     if (show->remote)
         fprintf(out, "  %8s", "QUEUE");
@@ -155,7 +156,8 @@ static void more(const struct show *show, const json_t *result, FILE *out)
     const json_t *heard;
     json_t *list;
     const char *keyword;
-    json_array_foreach (json_object_get(result, "alternatives"), i, heard) {
+    json_array_foreach(json_object_get(result, "alternatives"), i, heard)
+    {
         if (i == 0)
             continue;
         put("  or", show->clip_width, out);
@@ -163,8 +165,10 @@ static void more(const struct show *show, const json_t *result, FILE *out)
         fputc('\n', out);
     }
     json_t *found = json_object_get(result, "keywords_result");
-    json_object_foreach (found, keyword, list) {
-        json_array_foreach (list, i, heard) {
+    json_object_foreach(found, keyword, list)
+    {
+        json_array_foreach(list, i, heard)
+        {
             put("  heard", show->clip_width, out);
             put_heard(keyword, heard, show->colour, out);
             fputc('\n', out);
@@ -178,7 +182,8 @@ void show_reply(struct show *show, const char *name, const json_t *reply, FILE *
     size_t i;
     if (!show->heading_shown)
         heading(show, out);
-    json_array_foreach (results, i, result) {
+    json_array_foreach(results, i, result)
+    {
         line(show, i == 0 ? name : "", i, reply, out);
         more(show, result, out);
     }

@@ -17,8 +17,8 @@ struct show {
 /* Makes the first column wide enough for a name that will come. */
 void show_reserve(struct show *show, const char *name);
 
-/* Prints a line for each result of a reply, further alternatives and keywords under it. What is null or missing shows
- * as "-". `name` is the clip's: the reply is to that one. */
+/* Prints a line for each result of a reply, further alternatives and keywords under it. What is
+ * null or missing shows as "-". `name` is the clip's: the reply is to that one. */
 void show_reply(struct show *show, const char *name, const json_t *reply, FILE *out);
 
 #endif

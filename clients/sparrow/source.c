@@ -1,7 +1,7 @@
 /* source.c - labelled clips to measure on: a folder, a tar archive, or a manifest.
  *
- * All three become one list of pieces; only where a piece's bytes come from differs. The last decoded file is kept,
- * since a manifest cuts many pieces from one long noise.
+ * All three become one list of pieces; only where a piece's bytes come from differs. The last
+ * decoded file is kept, since a manifest cuts many pieces from one long noise.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
@@ -170,7 +170,8 @@ static bool scan_archive(struct source *source, const char *path)
 
 /* ---- a manifest ---- */
 
-static bool find_archive(struct source *source, const char *name, const char *data, size_t *ret_archive)
+static bool find_archive(struct source *source, const char *name, const char *data,
+                         size_t *ret_archive)
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < source->archive_count; i++) {
@@ -201,7 +202,8 @@ static bool read_u32(const char *text, uint32_t *ret_number)
 
 enum { LABEL, ARCHIVE, MEMBER, START, SAMPLES, GAIN, COLUMNS };
 
-static bool add_row(struct source *source, char *line, const char *data, const char *path, size_t number)
+static bool add_row(struct source *source, char *line, const char *data, const char *path,
+                    size_t number)
 {
     char *columns[COLUMNS] = {0}, *rest = line;
     size_t count = 0;
@@ -214,8 +216,8 @@ static bool add_row(struct source *source, char *line, const char *data, const c
         return false;
     }
     if (piece.samples > source->word_samples) {
-        say_error("%s: line %zu: %" PRIu32 " samples are more than a word's %zu", path, number, piece.samples,
-                  source->word_samples);
+        say_error("%s: line %zu: %" PRIu32 " samples are more than a word's %zu", path, number,
+                  piece.samples, source->word_samples);
         return false;
     }
     if (strcmp(columns[ARCHIVE], "-") != 0 &&
@@ -240,9 +242,10 @@ static bool scan_manifest(struct source *source, const char *path, const char *d
         text.data[text.count] = '\0';
         const char *heading = strsep(&rest, "\n");
         if (strcmp(heading, "label\tarchive\tmember\tstart\tsamples\tgain") != 0) {
-            say_error("%s: neither a folder, nor a tar archive, nor a manifest (its first line is not "
-                      "\"label archive member start samples gain\" with tabs)",
-                      path);
+            say_error(
+                "%s: neither a folder, nor a tar archive, nor a manifest (its first line is not "
+                "\"label archive member start samples gain\" with tabs)",
+                path);
             ok = false;
         }
     }

@@ -15,10 +15,10 @@ struct source_clip {
     const int16_t *samples; /* word_samples of them, 16 kHz: cut, scaled, filled up with zeros */
 };
 
-/* `path` is a folder (WORD/FILE), a tar archive (WORD/FILE) or a manifest: a text of lines with tabs between the columns
- * label, archive, member, start, samples, gain, and a heading that says so. Archives of a manifest are tar files in
- * the folder `data`; archive "-" is digital silence. A gain is in 65536ths: (sample * gain + 32768) >> 16.
- * NULL after a message on stderr. */
+/* `path` is a folder (WORD/FILE), a tar archive (WORD/FILE) or a manifest: a text of lines with
+ * tabs between the columns label, archive, member, start, samples, gain, and a heading that says
+ * so. Archives of a manifest are tar files in the folder `data`; archive "-" is digital silence. A
+ * gain is in 65536ths: (sample * gain + 32768) >> 16. NULL after a message on stderr. */
 struct source *source_open(const char *path, const char *data, size_t word_samples);
 void source_close(struct source *source);
 

@@ -141,7 +141,8 @@ void tally_print_confusion(const struct tally *tally, bool colour, FILE *out)
     enum { MOST_LABELS = 60 };
     char columns[MOST_LABELS + 3];
     if (tally->labels > MOST_LABELS) {
-        fprintf(out, "(%zu labels are too many for a confusion table: --json has it)\n", tally->labels);
+        fprintf(out, "(%zu labels are too many for a confusion table: --json has it)\n",
+                tally->labels);
         return;
     }
     memset(columns, 'r', sizeof(columns));
@@ -182,8 +183,9 @@ json_t *tally_json_groups(const struct tally *tally)
         interval_wilson(hits, count, &low, &high);
         json_t *accuracy = count ? json_real((double)hits / (double)count) : json_null();
         json_object_set_new(groups, group_names[group],
-                            json_pack("{s:I, s:I, s:o, s:f, s:f}", "count", (json_int_t)count, "right",
-                                      (json_int_t)hits, "accuracy", accuracy, "low", low, "high", high));
+                            json_pack("{s:I, s:I, s:o, s:f, s:f}", "count", (json_int_t)count,
+                                      "right", (json_int_t)hits, "accuracy", accuracy, "low", low,
+                                      "high", high));
     }
     return groups;
 }
@@ -194,8 +196,9 @@ json_t *tally_json_confusion(const struct tally *tally)
     for (size_t said = 0; said < tally->labels; said++) {
         json_t *row = json_object();
         for (size_t heard = 0; heard < tally->labels; heard++)
-            json_object_set_new(row, tally->entries[heard].name,
-                                json_integer((json_int_t)tally->counts[said * tally->labels + heard]));
+            json_object_set_new(
+                row, tally->entries[heard].name,
+                json_integer((json_int_t)tally->counts[said * tally->labels + heard]));
         json_object_set_new(rows, tally->entries[said].name, row);
     }
     return rows;

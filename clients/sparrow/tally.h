@@ -12,7 +12,10 @@
 
 struct tally;
 
-enum { TALLY_ALL = 3, TALLY_GROUPS = 4 }; /* groups 0 .. 2 are the kinds of labels, TALLY_ALL is everything */
+enum {
+    TALLY_ALL = 3,
+    TALLY_GROUPS = 4
+}; /* groups 0 .. 2 are the kinds of labels, TALLY_ALL is everything */
 
 /* `labels` labels; tally_name() then names them. NULL: no memory. */
 struct tally *tally_new(size_t labels);
@@ -24,8 +27,8 @@ bool tally_name(struct tally *tally, size_t label, const char *name, enum sparro
 size_t tally_labels(const struct tally *tally);
 const char *tally_label(const struct tally *tally, size_t label);
 
-/* The label of that name, else the model's label for unknown words; tally_labels() if there is none of either, or if
- * the name is no label and `strict`. */
+/* The label of that name, else the model's label for unknown words; tally_labels() if there is none
+ * of either, or if the name is no label and `strict`. */
 size_t tally_find(const struct tally *tally, const char *name, bool strict);
 
 /* Counts one clip. */
@@ -38,7 +41,8 @@ void tally_group(const struct tally *tally, int group, size_t *ret_hits, size_t 
 void tally_print_groups(const struct tally *tally, bool colour, FILE *out);
 void tally_print_confusion(const struct tally *tally, bool colour, FILE *out);
 
-/* {"all": {"hits", "count", "accuracy", "low", "high"}, "keyword": ...} and the rows of the confusion table. */
+/* {"all": {"hits", "count", "accuracy", "low", "high"}, "keyword": ...} and the rows of the
+ * confusion table. */
 json_t *tally_json_groups(const struct tally *tally);
 json_t *tally_json_confusion(const struct tally *tally);
 

@@ -1,8 +1,8 @@
 /* tar.c - reads the files of an uncompressed tar archive in place.
  *
- * An archive is a row of 512-byte blocks: a header, then the data filled up to whole blocks; zero blocks end it. A name
- * that does not fit the header stands in an entry of its own before it: of type 'L' (GNU), or as "path=" in one of
- * type 'x' (pax).
+ * An archive is a row of 512-byte blocks: a header, then the data filled up to whole blocks; zero
+ * blocks end it. A name that does not fit the header stands in an entry of its own before it: of
+ * type 'L' (GNU), or as "path=" in one of type 'x' (pax).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "clients/sparrow/tar.h"
 
@@ -46,7 +46,8 @@ static bool complain(const struct walk *w, const char *what)
     return false;
 }
 
-/* Octal digits, blanks around; or, with the first bit set, big-endian binary (GNU, for large files). */
+/* Octal digits, blanks around; or, with the first bit set, big-endian binary (GNU, for large
+ * files). */
 static bool read_number(const uint8_t *field, size_t size, uint64_t *ret_number)
 {
     uint64_t number = 0;
@@ -109,7 +110,8 @@ static char *header_name(const uint8_t *header)
     return whole;
 }
 
-/* Finds "path=" among the records "LENGTH KEY=VALUE\n" of a pax header. NULL: none, or no memory. */
+/* Finds "path=" among the records "LENGTH KEY=VALUE\n" of a pax header. NULL: none, or no memory.
+ */
 static char *pax_path(const uint8_t *data, size_t count)
 {
     size_t at = 0;
@@ -158,8 +160,8 @@ static bool take_entry(struct walk *w, const uint8_t *header)
     char type = (char)header[TYPE];
     if (type == 'L' || type == 'x') {
         free(w->long_name);
-        w->long_name = type == 'L' ? strndup((const char *)data, (size_t)size)
-                                   : pax_path(data, (size_t)size);
+        w->long_name =
+            type == 'L' ? strndup((const char *)data, (size_t)size) : pax_path(data, (size_t)size);
     } else {
         char *name = w->long_name ? w->long_name : header_name(header);
         w->long_name = NULL;
@@ -180,7 +182,8 @@ static int by_name(const void *a, const void *b)
 {
     const struct tar_member *x = a, *y = b;
     int order = strcmp(x->name, y->name);
-    /* Of the same name the later one is to be found: it sorts first, and tar_find() takes the first. */
+    /* Of the same name the later one is to be found: it sorts first, and tar_find() takes the
+     * first. */
     return order ? order : x->data > y->data ? -1 : x->data < y->data;
 }
 
@@ -267,5 +270,6 @@ const struct tar_member *tar_find(const struct tar *tar, const char *name)
         else
             high = middle;
     }
-    return low < tar->count && strcmp(tar->members[low].name, name) == 0 ? &tar->members[low] : NULL;
+    return low < tar->count && strcmp(tar->members[low].name, name) == 0 ? &tar->members[low]
+                                                                         : NULL;
 }

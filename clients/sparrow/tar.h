@@ -1,4 +1,5 @@
-/* tar.h - reads the files of an uncompressed tar archive (POSIX ustar and pax, GNU long names) in place.
+/* tar.h - reads the files of an uncompressed tar archive (POSIX ustar and pax, GNU long names) in
+ * place.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLIENTS_SPARROW_TAR_H
 #define CLIENTS_SPARROW_TAR_H
@@ -15,10 +16,12 @@ struct tar_member {
     size_t count;
 };
 
-/* Maps an archive and makes the list of its regular files. On failure returns NULL after a message on stderr. */
+/* Maps an archive and makes the list of its regular files. On failure returns NULL after a message
+ * on stderr. */
 struct tar *tar_open(const char *path);
 
-/* The same over bytes in memory, which must outlive it. `why` (why_size bytes) receives the message. */
+/* The same over bytes in memory, which must outlive it. `why` (why_size bytes) receives the
+ * message. */
 struct tar *tar_parse(const uint8_t *data, size_t count, char *why, size_t why_size);
 
 void tar_close(struct tar *tar);

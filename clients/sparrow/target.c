@@ -46,7 +46,8 @@ static bool parse_authority(const char *text, size_t n, struct target *target)
             host_end = end;
         text = host_end;
     }
-    if (host_end == host || !copy(target->host, sizeof(target->host), host, (size_t)(host_end - host)))
+    if (host_end == host ||
+        !copy(target->host, sizeof(target->host), host, (size_t)(host_end - host)))
         return false;
     if (text == end)
         return copy(target->port, sizeof(target->port), "80", 2);
@@ -59,7 +60,8 @@ bool target_parse(const char *url, struct target *ret_target, char *ret_text, si
 {
     struct target target = {0};
     if (strncmp(url, "https://", 8) == 0) {
-        snprintf(ret_text, text_size, "load speaks plain HTTP only: put it on a listener without TLS");
+        snprintf(ret_text, text_size,
+                 "load speaks plain HTTP only: put it on a listener without TLS");
         return false;
     }
     const char *rest = strncmp(url, "http://", 7) == 0 ? url + 7 : "";
@@ -70,7 +72,8 @@ bool target_parse(const char *url, struct target *ret_target, char *ret_text, si
     if (strpbrk(rest, " \r\n@") || strpbrk(rest + n, "?#") || !parse_authority(rest, n, &target) ||
         !copy(target.authority, sizeof(target.authority), rest, n) ||
         !copy(target.prefix, sizeof(target.prefix), rest + n, m)) {
-        snprintf(ret_text, text_size, "\"%.200s\" is no URL of a server, as http://127.0.0.1:8770", url);
+        snprintf(ret_text, text_size, "\"%.200s\" is no URL of a server, as http://127.0.0.1:8770",
+                 url);
         return false;
     }
     *ret_target = target;

@@ -16,8 +16,8 @@ struct target {
     socklen_t address_size;
 };
 
-/* Takes "http://HOST[:PORT][/PREFIX]" apart (port 80 if it has none; an IPv6 address in brackets). On failure
- * `ret_text` says why, and false comes back. */
+/* Takes "http://HOST[:PORT][/PREFIX]" apart (port 80 if it has none; an IPv6 address in brackets).
+ * On failure `ret_text` says why, and false comes back. */
 bool target_parse(const char *url, struct target *ret_target, char *ret_text, size_t text_size);
 
 /* Looks the address up; blocks. The same words about failure. */

@@ -1,10 +1,12 @@
 /* traffic.c - requests sent to a server by a clock, and what came back.
  *
- * Open loop: when a request is due does not depend on any answer, and its latency counts from that moment. So a server
- * that stalls is charged with all the requests that users would have sent meanwhile (no coordinated omission). What is
- * due and finds no free connection needs no queue: the schedule is a clock, `due_ns` is where it stands.
+ * Open loop: when a request is due does not depend on any answer, and its latency counts from that
+ * moment. So a server that stalls is charged with all the requests that users would have sent
+ * meanwhile (no coordinated omission). What is due and finds no free connection needs no queue: the
+ * schedule is a clock, `due_ns` is where it stands.
  *
- * One thread, one loop. A timerfd gives the clock its nanoseconds, since libuv's timers count milliseconds.
+ * One thread, one loop. A timerfd gives the clock its nanoseconds, since libuv's timers count
+ * milliseconds.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "clients/sparrow/traffic.h"
 
@@ -64,10 +66,8 @@ struct traffic {
 const char *traffic_error_text(enum traffic_error error)
 {
     static const char *const texts[TRAFFIC_ERROR_COUNT] = {
-        [TRAFFIC_CONNECT] = "no connection",
-        [TRAFFIC_CLOSED] = "closed before the answer",
-        [TRAFFIC_MALFORMED] = "malformed answer",
-        [TRAFFIC_TIMEOUT] = "no answer in time",
+        [TRAFFIC_CONNECT] = "no connection",      [TRAFFIC_CLOSED] = "closed before the answer",
+        [TRAFFIC_MALFORMED] = "malformed answer", [TRAFFIC_TIMEOUT] = "no answer in time",
         [TRAFFIC_UNSENT] = "not sent in time",
     };
     return texts[error];
@@ -76,8 +76,9 @@ const char *traffic_error_text(enum traffic_error error)
 const char *traffic_error_name(enum traffic_error error)
 {
     static const char *const names[TRAFFIC_ERROR_COUNT] = {
-        [TRAFFIC_CONNECT] = "connect",     [TRAFFIC_CLOSED] = "closed",   [TRAFFIC_MALFORMED] = "malformed",
-        [TRAFFIC_TIMEOUT] = "timeout",     [TRAFFIC_UNSENT] = "unsent",
+        [TRAFFIC_CONNECT] = "connect",     [TRAFFIC_CLOSED] = "closed",
+        [TRAFFIC_MALFORMED] = "malformed", [TRAFFIC_TIMEOUT] = "timeout",
+        [TRAFFIC_UNSENT] = "unsent",
     };
     return names[error];
 }
@@ -211,7 +212,8 @@ static void answered(struct link *link)
             histogram_add(&t->result->service, now - link->sent_ns);
         }
     }
-    if (link->response.close || link->writing) /* an answer before the request was sent: no order to keep */
+    if (link->response.close ||
+        link->writing) /* an answer before the request was sent: no order to keep */
         close_link(link);
     finish(link);
 }
@@ -262,7 +264,8 @@ static void on_written(uv_write_t *write, int status)
 static void send_request(struct link *link)
 {
     uv_stream_t *stream = (uv_stream_t *)&link->tcp;
-    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)link->request->bytes, (unsigned)link->request->count);
+    uv_buf_t buf =
+        uv_buf_init((char *)(uintptr_t)link->request->bytes, (unsigned)link->request->count);
     response_reset(&link->response);
     link->sent_ns = clock_now_ns();
     if (counted(link->traffic, link->due_ns))
@@ -299,8 +302,8 @@ static void on_connected(uv_connect_t *connect, int status)
         send_request(link);
 }
 
-/* Sends the link's request, if it has one, connecting first where that is needed. A link that is connecting or closing
- * starts when that is done. */
+/* Sends the link's request, if it has one, connecting first where that is needed. A link that is
+ * connecting or closing starts when that is done. */
 static void start(struct link *link)
 {
     if (link->state == LINK_OPEN && link->busy) {
@@ -310,7 +313,8 @@ static void start(struct link *link)
         link->tcp.data = link;
         link->connect.data = link;
         link->state = LINK_CONNECTING;
-        if (uv_tcp_connect(&link->connect, &link->tcp, link->traffic->options->address, on_connected) < 0)
+        if (uv_tcp_connect(&link->connect, &link->tcp, link->traffic->options->address,
+                           on_connected) < 0)
             fail(link, TRAFFIC_CONNECT);
     }
 }
@@ -352,7 +356,8 @@ static void pump(struct traffic *t)
     if (t->stopping)
         return;
     expire(t, now);
-    while (t->free_count && (closed_loop ? now < t->end_ns : t->due_ns <= now && t->due_ns < t->end_ns)) {
+    while (t->free_count &&
+           (closed_loop ? now < t->end_ns : t->due_ns <= now && t->due_ns < t->end_ns)) {
         uint64_t due_ns = closed_loop ? now : t->due_ns;
         if (!closed_loop)
             advance(t);
@@ -437,11 +442,12 @@ static void run(struct traffic *t)
     uv_run(&t->loop, UV_RUN_DEFAULT);
     if (t->last_ns < t->end_ns)
         t->last_ns = t->end_ns;
-    t->result->seconds = t->last_ns > t->count_from_ns ? (double)(t->last_ns - t->count_from_ns) / 1e9 : 0;
+    t->result->seconds =
+        t->last_ns > t->count_from_ns ? (double)(t->last_ns - t->count_from_ns) / 1e9 : 0;
 }
 
-bool traffic_run(const struct traffic_options *options, struct traffic_result *ret_result, char *ret_text,
-                 size_t text_size)
+bool traffic_run(const struct traffic_options *options, struct traffic_result *ret_result,
+                 char *ret_text, size_t text_size)
 {
     struct traffic *t = calloc(1, sizeof(*t));
     memset(ret_result, 0, sizeof(*ret_result));

@@ -21,8 +21,10 @@ struct traffic_options {
     const struct traffic_request *requests; /* sent in turn */
     size_t request_count;
     size_t connections;
-    double rate; /* requests a second, whatever the answers do; 0: each connection sends when it has its answer */
-    bool poisson; /* with a rate: the gaps are exponential, as of many independent users, instead of even */
+    double rate; /* requests a second, whatever the answers do; 0: each connection sends when it has
+                    its answer */
+    bool poisson; /* with a rate: the gaps are exponential, as of many independent users, instead of
+                     even */
     double warmup_s, duration_s; /* what is scheduled within warmup_s is not counted */
     double timeout_s;            /* of a request, from the moment it was due */
 };
@@ -43,8 +45,9 @@ const char *traffic_error_name(enum traffic_error error);
 
 /* What is counted belongs to requests that were due after the warm-up. */
 struct traffic_result {
-    struct histogram latency; /* from the moment a request was due to the end of its answer; 2xx only */
-    struct histogram service; /* the same from the moment it was sent */
+    struct histogram
+        latency; /* from the moment a request was due to the end of its answer; 2xx only */
+    struct histogram service;     /* the same from the moment it was sent */
     uint64_t due, answered, good; /* good: 2xx */
     uint64_t statuses[600];
     uint64_t errors[TRAFFIC_ERROR_COUNT];
@@ -54,10 +57,10 @@ struct traffic_result {
     bool interrupted;  /* by SIGINT: counts are of the time until then */
 };
 
-/* Runs the load in this thread until all is answered or given up: at most warmup_s + duration_s + timeout_s and a
- * little. Memory is bounded by the connections. `ret_result` is overwritten. On failure `ret_text` says why, and false
- * comes back. */
-bool traffic_run(const struct traffic_options *options, struct traffic_result *ret_result, char *ret_text,
-                 size_t text_size);
+/* Runs the load in this thread until all is answered or given up: at most warmup_s + duration_s +
+ * timeout_s and a little. Memory is bounded by the connections. `ret_result` is overwritten. On
+ * failure `ret_text` says why, and false comes back. */
+bool traffic_run(const struct traffic_options *options, struct traffic_result *ret_result,
+                 char *ret_text, size_t text_size);
 
 #endif

@@ -13,7 +13,8 @@ struct wav {
     size_t count;
 };
 
-/* Makes a 16 kHz mono 16-bit WAV file of the samples, replacing what was there. At most 2^27 samples. False: no memory. */
+/* Makes a 16 kHz mono 16-bit WAV file of the samples, replacing what was there. At most 2^27
+ * samples. False: no memory. */
 bool wav_make(struct wav *wav, const int16_t *samples, size_t count);
 void wav_done(struct wav *wav);
 

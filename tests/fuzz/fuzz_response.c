@@ -15,7 +15,8 @@ static void require(int truth)
         abort();
 }
 
-/* Feeds a copy of exactly the bytes, so that a sanitizer sees a read past them. Returns how many were taken. */
+/* Feeds a copy of exactly the bytes, so that a sanitizer sees a read past them. Returns how many
+ * were taken. */
 static size_t feed(struct response *r, const char *data, size_t count)
 {
     size_t used = 0;
@@ -40,8 +41,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         size_t used = feed(whole, data, count), first = feed(parts, data, cut), second = 0;
         if (parts->state != RESPONSE_DONE && parts->state != RESPONSE_BAD)
             second = feed(parts, data + cut, count - cut);
-        require(whole->state == parts->state && whole->status == parts->status && whole->close == parts->close);
-        require(whole->state == RESPONSE_BAD || (used == first + second && whole->body_bytes == parts->body_bytes));
+        require(whole->state == parts->state && whole->status == parts->status &&
+                whole->close == parts->close);
+        require(whole->state == RESPONSE_BAD ||
+                (used == first + second && whole->body_bytes == parts->body_bytes));
         require(whole->state != RESPONSE_DONE || (whole->status >= 200 && whole->status <= 999));
         require(whole->body_bytes <= count);
     }

@@ -1,4 +1,5 @@
-/* fuzz_tar.c - the tar reader on any bytes: its files lie inside them, sorted, and are found by their names.
+/* fuzz_tar.c - the tar reader on any bytes: its files lie inside them, sorted, and are found by
+ * their names.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
@@ -24,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     }
     for (size_t i = 0; i < tar_count(tar); i++) {
         const struct tar_member *member = tar_at(tar, i);
-        require(member->data >= bytes && member->count <= n && (size_t)(member->data - bytes) <= n - member->count);
+        require(member->data >= bytes && member->count <= n &&
+                (size_t)(member->data - bytes) <= n - member->count);
         require(i == 0 || strcmp(tar_at(tar, i - 1)->name, member->name) <= 0);
         const struct tar_member *found = tar_find(tar, member->name);
         require(found && strcmp(found->name, member->name) == 0);

@@ -35,8 +35,8 @@ START_TEST(wilson_ends_stay_shares)
         for (size_t hits = 0; hits <= count; hits++) {
             double share = (double)hits / (double)count;
             interval_wilson(hits, count, &low, &high);
-            ck_assert_msg(low >= 0 && low <= share && share <= high && high <= 1, "%zu of %zu: %g to %g", hits,
-                          count, low, high);
+            ck_assert_msg(low >= 0 && low <= share && share <= high && high <= 1,
+                          "%zu of %zu: %g to %g", hits, count, low, high);
         }
     }
 }

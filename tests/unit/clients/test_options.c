@@ -18,15 +18,44 @@ struct settings {
 };
 
 static const struct options_option options[] = {
-    {.name = "text", .letter = 't', .kind = OPTIONS_TEXT, .offset = offsetof(struct settings, text), .value = "T",
+    {.name = "text",
+     .letter = 't',
+     .kind = OPTIONS_TEXT,
+     .offset = offsetof(struct settings, text),
+     .value = "T",
      .help = "a text"},
-    {.name = "flag", .letter = 'f', .kind = OPTIONS_FLAG, .offset = offsetof(struct settings, flag), .help = "a flag"},
-    {.name = "other", .letter = 'o', .kind = OPTIONS_FLAG, .offset = offsetof(struct settings, other), .help = "another"},
-    {.name = "count", .letter = 'n', .kind = OPTIONS_SIZE, .offset = offsetof(struct settings, count), .value = "N",
-     .fallback = "7", .min = 1, .max = 100, .help = "a count"},
-    {.name = "real", .kind = OPTIONS_REAL, .offset = offsetof(struct settings, real), .value = "X", .fallback = "0.5",
-     .min = 0, .max = 1, .help = "a share"},
-    {.name = "list", .letter = 'l', .kind = OPTIONS_LIST, .offset = offsetof(struct settings, list), .value = "W",
+    {.name = "flag",
+     .letter = 'f',
+     .kind = OPTIONS_FLAG,
+     .offset = offsetof(struct settings, flag),
+     .help = "a flag"},
+    {.name = "other",
+     .letter = 'o',
+     .kind = OPTIONS_FLAG,
+     .offset = offsetof(struct settings, other),
+     .help = "another"},
+    {.name = "count",
+     .letter = 'n',
+     .kind = OPTIONS_SIZE,
+     .offset = offsetof(struct settings, count),
+     .value = "N",
+     .fallback = "7",
+     .min = 1,
+     .max = 100,
+     .help = "a count"},
+    {.name = "real",
+     .kind = OPTIONS_REAL,
+     .offset = offsetof(struct settings, real),
+     .value = "X",
+     .fallback = "0.5",
+     .min = 0,
+     .max = 1,
+     .help = "a share"},
+    {.name = "list",
+     .letter = 'l',
+     .kind = OPTIONS_LIST,
+     .offset = offsetof(struct settings, list),
+     .value = "W",
      .help = "words"},
 };
 
@@ -50,7 +79,8 @@ static bool parse(struct options_line *line, const char *const *words)
     int count = 0;
     while (words[count])
         count++;
-    return options_parse(&command, count, (char *const *)(uintptr_t)words, line, text, sizeof(text));
+    return options_parse(&command, count, (char *const *)(uintptr_t)words, line, text,
+                         sizeof(text));
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -65,8 +95,8 @@ static void refuses(const char *const *words, const char *why)
 START_TEST(parse_every_form_is_understood)
 {
     struct options_line line;
-    ck_assert_msg(parse(&line, WORDS("a", "--text", "x", "--count=9", "-fo", "-lone", "-l", "two", "--list=three",
-                                     "--real", "0.25", "-", "--", "--flag")),
+    ck_assert_msg(parse(&line, WORDS("a", "--text", "x", "--count=9", "-fo", "-lone", "-l", "two",
+                                     "--list=three", "--real", "0.25", "-", "--", "--flag")),
                   "%s", text);
     const struct settings *s = line.settings;
     ck_assert_str_eq(s->text, "x");
@@ -109,7 +139,8 @@ END_TEST
 START_TEST(parse_wrong_lines_are_refused_with_the_reason)
 {
     refuses(WORDS("a", "--cuont", "3"), "unknown option --cuont: did you mean --count?");
-    refuses(WORDS("a", "--elsewhere"), "unknown option --elsewhere (sparrow try --help lists them)");
+    refuses(WORDS("a", "--elsewhere"),
+            "unknown option --elsewhere (sparrow try --help lists them)");
     refuses(WORDS("a", "-x"), "unknown option -x (sparrow try --help lists them)");
     refuses(WORDS("a", "--text"), "--text wants a value (T)");
     refuses(WORDS("a", "-n"), "--count wants a value (N)");
@@ -168,12 +199,14 @@ START_TEST(fold_keeps_paragraphs_and_lines_that_begin_with_a_blank)
     size_t size = 0;
     FILE *file = open_memstream(&out, &size);
     options_fold("one two\nthree\n\n  as it  is\n  second\n\n"
-                 "012345678901234567890123456789012345678901234567890123456789012345678901234567 word\n  end",
+                 "012345678901234567890123456789012345678901234567890123456789012345678901234567 "
+                 "word\n  end",
                  1, file);
     fclose(file);
-    ck_assert_str_eq(out, " one two three\n\n   as it  is\n   second\n\n"
-                          " 012345678901234567890123456789012345678901234567890123456789012345678901234567\n"
-                          " word\n   end\n");
+    ck_assert_str_eq(
+        out, " one two three\n\n   as it  is\n   second\n\n"
+             " 012345678901234567890123456789012345678901234567890123456789012345678901234567\n"
+             " word\n   end\n");
     free(out);
 }
 END_TEST

@@ -14,7 +14,8 @@ static struct response *fresh(void)
 static size_t feed(struct response *r, const char *text, size_t count, size_t cut)
 {
     size_t first = 0, second = 0;
-    char *part = malloc(count ? count : 1); /* exact, so that a sanitizer sees a read past the end */
+    char *part =
+        malloc(count ? count : 1); /* exact, so that a sanitizer sees a read past the end */
     response_reset(r);
     memcpy(part, text, cut);
     response_feed(r, part, cut, &first);
@@ -35,7 +36,8 @@ static void takes(const char *text, unsigned status, uint64_t body, bool close)
     size_t count = strlen(text);
     for (size_t cut = 0; cut <= count; cut++) {
         size_t used = feed(r, text, count, cut);
-        ck_assert_msg(r->state == RESPONSE_DONE, "cut at %zu: state %d: %s", cut, (int)r->state, text);
+        ck_assert_msg(r->state == RESPONSE_DONE, "cut at %zu: state %d: %s", cut, (int)r->state,
+                      text);
         ck_assert_uint_eq(used, count);
         ck_assert_uint_eq(r->status, status);
         ck_assert_uint_eq(r->body_bytes, body);
@@ -45,7 +47,8 @@ static void takes(const char *text, unsigned status, uint64_t body, bool close)
     for (size_t i = 0; i < count; i++) {
         size_t used;
         enum response_state state = response_feed(r, text + i, 1, &used);
-        ck_assert_msg((state == RESPONSE_DONE) == (i + 1 == count), "byte %zu: state %d: %s", i, (int)state, text);
+        ck_assert_msg((state == RESPONSE_DONE) == (i + 1 == count), "byte %zu: state %d: %s", i,
+                      (int)state, text);
     }
     free(r);
 }
@@ -56,7 +59,8 @@ static void refuses(const char *text)
     size_t count = strlen(text);
     for (size_t cut = 0; cut <= count; cut++) {
         feed(r, text, count, cut);
-        ck_assert_msg(r->state == RESPONSE_BAD, "cut at %zu: state %d: %s", cut, (int)r->state, text);
+        ck_assert_msg(r->state == RESPONSE_BAD, "cut at %zu: state %d: %s", cut, (int)r->state,
+                      text);
     }
     free(r);
 }
@@ -65,14 +69,19 @@ START_TEST(feed_whole_answers_are_taken_wherever_they_are_cut)
 {
     takes("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, 5, false);
     takes("HTTP/1.1 200\r\ncontent-LENGTH:5 \r\n\r\nhello", 200, 5, false);
-    takes("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 503, 0, true);
-    takes("HTTP/1.1 200 OK\r\nConnection: Upgrade, Close\r\nContent-Length: 0\r\n\r\n", 200, 0, true);
+    takes("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 503,
+          0, true);
+    takes("HTTP/1.1 200 OK\r\nConnection: Upgrade, Close\r\nContent-Length: 0\r\n\r\n", 200, 0,
+          true);
     takes("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, 2, true);
-    takes("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 200, 2, false);
-    takes("HTTP/1.1 204 No Content\r\n\r\n", 204, 0, false);
-    takes("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, 1, false);
-    takes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", 200, 15,
+    takes("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 200, 2,
           false);
+    takes("HTTP/1.1 204 No Content\r\n\r\n", 204, 0, false);
+    takes("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, 1,
+          false);
+    takes("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
+          200, 15, false);
     takes("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n1\nx\n0\nTrailer: z\n\n", 200, 1, false);
 }
 END_TEST

@@ -13,8 +13,8 @@ START_TEST(print_columns_line_up_without_trailing_blanks)
     char *out = NULL;
     size_t size = 0;
     FILE *file = open_memstream(&out, &size);
-    static const char *const cells[] = {"NAME", "N", "NOTE", "a", "1", "", "longer", "1,000", "caf\xc3\xa9",
-                                        "b\n\033", "", "x"};
+    static const char *const cells[] = {"NAME",   "N",     "NOTE",        "a",       "1", "",
+                                        "longer", "1,000", "caf\xc3\xa9", "b\n\033", "",  "x"};
     struct table *table = table_new("lrl");
     for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++)
         table_cell(table, "%s", cells[i]);
@@ -36,7 +36,8 @@ START_TEST(thousands_are_grouped)
     ck_assert_str_eq(table_thousands(999, text, sizeof(text)), "999");
     ck_assert_str_eq(table_thousands(1000, text, sizeof(text)), "1,000");
     ck_assert_str_eq(table_thousands(127696, text, sizeof(text)), "127,696");
-    ck_assert_str_eq(table_thousands(18446744073709551615u, text, sizeof(text)), "18,446,744,073,709,551,615");
+    ck_assert_str_eq(table_thousands(18446744073709551615u, text, sizeof(text)),
+                     "18,446,744,073,709,551,615");
 }
 END_TEST
 

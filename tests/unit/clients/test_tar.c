@@ -22,7 +22,8 @@ static void set_sum(uint8_t *header)
 }
 
 /* Adds an entry and returns its header, for what comes next to damage. */
-static uint8_t *add(struct archive *a, const char *prefix, const char *name, char type, const void *data, size_t count)
+static uint8_t *add(struct archive *a, const char *prefix, const char *name, char type,
+                    const void *data, size_t count)
 {
     uint8_t *header = a->data + a->count;
     memset(header, 0, 512);
@@ -135,7 +136,8 @@ START_TEST(parse_damage_is_told)
 }
 END_TEST
 
-/* Cut anywhere, an archive either gives its first files or says what is missing; it never reads past its end. */
+/* Cut anywhere, an archive either gives its first files or says what is missing; it never reads
+ * past its end. */
 START_TEST(parse_cut_anywhere_stays_inside)
 {
     struct archive *a = calloc(1, sizeof(*a));

@@ -32,9 +32,23 @@ END_TEST
 START_TEST(parse_other_texts_are_refused)
 {
     static const char *const urls[] = {
-        "", "127.0.0.1:8770", "http://", "http://:80", "http://host:", "http://host:0", "http://host:65536",
-        "http://host:80x", "http://[::1", "http://[]:80", "http://[::1]x", "ftp://host", "https://host",
-        "http://host/a b", "http://host/a?b", "http://user@host", "http://host\r\nX: y",
+        "",
+        "127.0.0.1:8770",
+        "http://",
+        "http://:80",
+        "http://host:",
+        "http://host:0",
+        "http://host:65536",
+        "http://host:80x",
+        "http://[::1",
+        "http://[]:80",
+        "http://[::1]x",
+        "ftp://host",
+        "https://host",
+        "http://host/a b",
+        "http://host/a?b",
+        "http://user@host",
+        "http://host\r\nX: y",
     };
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         struct target target;
