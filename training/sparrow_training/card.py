@@ -52,11 +52,15 @@ def recipe(settings, epochs, integer_epochs, taught):
     return "; ".join(line(part) for part in parts) + f". Seed {settings.seed}."
 
 
-def fill(card, settings, epochs, integer_epochs, taught):
+def fill(card, trained, epochs, integer_epochs):
+    """trained: what trainer.load() gives."""
+    settings = trained.settings
     winners = {1: "one", 2: "two"}.get(settings.winners, "all")
     card.description = line(DESCRIPTIONS[settings.net].format(winners=winners))
     card.trained_on, card.licence = line(TRAINED_ON), line(LICENCE)
-    card.recipe = recipe(settings, epochs, integer_epochs, taught)
+    card.recipe = recipe(settings, epochs, integer_epochs, trained.taught)
+    if trained.note:
+        card.recipe += " " + trained.note
 
 
 def set_figure(card, name, value, unit, note):

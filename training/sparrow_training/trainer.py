@@ -200,9 +200,18 @@ def empty_quantised(settings):
     return quantise.Quantised(net, torch.full((2, 32, network.BANDS), 60.0), settings.maximum)
 
 
-def load_network(path):
-    """The averaged network of a checkpoint, ready to use, its settings, its log, and whether it
-    had a teacher."""
+@dataclass
+class Trained:
+    """What a checkpoint holds: the averaged network, ready to use, and how it came about."""
+
+    net: torch.nn.Module
+    settings: Settings
+    log: list
+    taught: bool  # by a teacher
+    note: str  # what else is to be said about the run
+
+
+def load(path):
     state = torch.load(path, map_location="cpu")
     settings = Settings(**state["settings"])
     if state["stage"] == "integer":
@@ -211,4 +220,5 @@ def load_network(path):
         net = build(settings)
         net.set_winners(winners_left(state["epoch"] / settings.epochs, settings.winners))
     net.load_state_dict(state["average"])
-    return net.eval(), settings, state["log"], state["taught"]
+    note = state.get("note", "")
+    return Trained(net.eval(), settings, state["log"], state["taught"], note)
