@@ -39,7 +39,7 @@ void intake_free(struct intake *intake);                                /* nothi
  * caller's); may call the sink before it returns, and does so for a second of plain audio while the lane keeps up.
  * On failure the caller still owns the request and nothing is called.
  * Errors: SPARROW_BUSY (a queue is full, or the expected wait is too long; request->retry_ms says when to come back),
- *         SPARROW_DRAINING (schedule_drain), SPARROW_NO_REPLICA. */
+ *         SPARROW_DRAINING (schedule_drain), SPARROW_NO_REPLICA, SPARROW_BAD_REQUEST (no clips), SPARROW_NO_MEMORY. */
 int intake_submit(struct intake *intake, struct request *request);
 
 #endif

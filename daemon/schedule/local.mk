@@ -1,2 +1,15 @@
 # daemon/schedule, daemon/decode, daemon/backend, daemon/request.c, daemon/models.c: adds to the lists of Makefile.am
 # SPDX-License-Identifier: Apache-2.0
+libsparrowd_la_CFLAGS += -DMODEL_FOLDER='"$(pkgdatamodeldir)"'
+libsparrowd_la_SOURCES += \
+	daemon/models.c daemon/models.h daemon/scratches.c daemon/scratches.h \
+	daemon/request.c daemon/request.h daemon/request_private.h \
+	daemon/decode/intake.c daemon/decode/intake.h daemon/decode/clips.c daemon/decode/clips.h \
+	daemon/decode/pool.c daemon/decode/pool.h \
+	daemon/schedule/schedule.c daemon/schedule/schedule.h daemon/schedule/schedule_private.h \
+	daemon/schedule/admission.c daemon/schedule/backlog.c daemon/schedule/deadlines.c daemon/schedule/dispatch.c \
+	daemon/schedule/replicas.c daemon/schedule/replicas.h daemon/schedule/replicas_private.h \
+	daemon/schedule/replica.c daemon/schedule/replica.h daemon/schedule/worker.c daemon/schedule/worker.h \
+	daemon/schedule/fault.c daemon/schedule/fault.h \
+	daemon/backend/cpu.c daemon/backend/cpu.h
+EXTRA_DIST += daemon/schedule/README.md daemon/decode/README.md daemon/backend/README.md

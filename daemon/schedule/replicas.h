@@ -36,7 +36,7 @@ struct replicas_options {           /* everything outlives the replicas */
 /* Order: replicas_new; a schedule_new for each lane; replicas_start; the lanes start.
  * Errors: SPARROW_NO_MEMORY, SPARROW_CONFIG (neither lane nor worker replicas; a bad test.fault). */
 int replicas_new(const struct replicas_options *options, struct replicas **ret_replicas, struct sparrow_error *err);
-/* Starts the workers' threads. On failure none runs. */
+/* Starts the workers' threads and waits (two seconds at most) until each has computed its known word. On failure none runs. */
 int replicas_start(struct replicas *r, struct sparrow_error *err);
 void replicas_set_config(struct replicas *r, struct config *config);   /* after a reload; [any] thread */
 /* Ends the workers' threads, waiting a second at most. False: one of them hangs; then free nothing that it might use, end the process. */
