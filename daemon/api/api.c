@@ -17,6 +17,7 @@
 #include "daemon/status.h"
 
 #define API_ARENA ((size_t)64 << 10)    /* for the head alone; finish raises it by what the body may need */
+#define API_HOLD ((size_t)64 << 10)     /* bytes of chunks that are read only to be able to say no */
 #define API_FREE_MAX 64                 /* calls kept for the next exchanges of the lane */
 
 int api_new(const struct api_options *options, struct api **ret_api, struct sparrow_error *err)
@@ -103,18 +104,14 @@ static void call_give(struct api_call *call)
     api->free = call;
 }
 
+/* The codec counts answers and bytes; here it is requests to recognise, and why they were refused. */
 static void call_count(struct api_call *call)
 {
-    struct api *api = call->api;
-    struct exchange *x = call->x;
-    unsigned class = x->status / 100;
-    metrics_count(api->block, METRIC_HTTP_ANSWERS, class >= 1 && class <= 5 ? class - 1 : 4, 1);
-    metrics_count(api->block, METRIC_SENT_BYTES, 0, strcmp(x->method, "HEAD") == 0 ? 0 : x->answer.len);
-    if (call->counted) {
-        metrics_count(api->block, METRIC_REQUESTS, problem_outcome(call->problem.status), 1);
-        if (call->problem.status)
-            metrics_count(api->block, METRIC_REFUSED, problem_refused(call->problem.status), 1);
-    }
+    if (!call->counted)
+        return;
+    metrics_count(call->api->block, METRIC_REQUESTS, problem_outcome(call->problem.status), 1);
+    if (call->problem.status)
+        metrics_count(call->api->block, METRIC_REFUSED, problem_refused(call->problem.status), 1);
 }
 
 enum api_verdict call_answer(struct api_call *call)
@@ -138,26 +135,30 @@ enum api_verdict call_answer(struct api_call *call)
     return API_ANSWER;
 }
 
+/* What is our own failure is a warning; what a client or the load brought about is counted, and told on request only. */
 static void call_log_refusal(struct api_call *call)
 {
-    const struct status_row *row = status_row((enum sparrow_status)call->problem.status);
-    struct log *log = call->api->o.log;
-    if (row->http >= 500 && !row->retry)
-        log_event(log, LOG_WARNING, "request failed", "request_id", call->id, "problem", row->type, "detail", call->problem.detail,
-                  NULL);
-    else if (log_wants(log, LOG_DEBUG))
-        log_event(log, LOG_DEBUG, "request refused", "request_id", call->id, "problem", row->type, "detail", call->problem.detail,
-                  NULL);
+    int status = call->problem.status;
+    bool ours = status == SPARROW_BACKEND || status == SPARROW_INTERNAL || status == SPARROW_NO_MEMORY;
+    enum log_level level = ours ? LOG_WARNING : LOG_DEBUG;
+    if (log_wants(call->api->o.log, level))
+        log_event(call->api->o.log, level, ours ? "request failed" : "request refused", "request_id", call->id, "problem",
+                  status_row((enum sparrow_status)status)->type, "detail", call->problem.detail, NULL);
 }
 
-/* True if a body is announced. An answer that comes before it leaves the connection in the middle of a request. */
-static bool call_has_body(const struct exchange *x)
+static bool call_holds(const struct api_call *call)
 {
-    return x->chunked || (x->has_length && x->content_length > 0);
+    const struct exchange *x = call->x;
+    return call->at_head && x->chunked && !x->header(x, "Expect") && !status_row((enum sparrow_status)call->problem.status)->close;
 }
 
 enum api_verdict call_refuse(struct api_call *call)
 {
+    if (call_holds(call)) {
+        call->held = true;
+        call->x->body_limit = API_HOLD;
+        return API_READ_BODY;
+    }
     call_log_refusal(call);
     if (call->form == CALL_PLAIN)
         problem_answer(call->x, &call->problem, call->id);
@@ -395,7 +396,6 @@ enum api_verdict api_begin(struct api *api, struct exchange *x)
         x->status = 500;
         x->content_type = NULL;
         x->close = true;
-        metrics_count(api->block, METRIC_HTTP_ANSWERS, 4, 1);
         return API_ANSWER;
     }
     x->call = call;
@@ -403,18 +403,17 @@ enum api_verdict api_begin(struct api *api, struct exchange *x)
     exchange_add_header(x, "X-Request-ID", call->id);
     if (identity_trace(&api->ids, x->header(x, "traceparent"), trace))
         exchange_add_header(x, "traceparent", trace);
+    call->at_head = true;
     enum api_verdict verdict = api_route(call);
-    if (verdict == API_ANSWER && call_has_body(x))
-        x->close = true;
+    call->at_head = false;
     return verdict;
 }
 
 enum api_verdict api_finish(struct api *api, struct exchange *x)
 {
     struct api_call *call = x->call;
-    metrics_count(api->block, METRIC_RECEIVED_BYTES, 0, x->body.len);
     metrics_time(api->block, METRIC_STAGE, STAGE_RECEIVE, x->body_end_us - x->born_us);
-    return call->route->finish(call);
+    return call->held ? call_refuse(call) : call->route->finish(call);
 }
 
 void api_gone(struct api *api, struct exchange *x)
@@ -465,7 +464,7 @@ void api_refuse(struct api *api, struct exchange *x, int status, const char *det
         exchange_add_header(x, "X-Request-ID", call->id);
     }
     call->counted = true;
-    if (status == SPARROW_TOO_LARGE)
+    if (status == SPARROW_TOO_LARGE && !call->held)
         call->problem.limit = x->body_limit;
     problem_set(&call->problem, status, "%s", detail);
     (void)call_refuse(call);

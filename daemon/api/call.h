@@ -29,6 +29,8 @@ struct api_call {
     const char *rest;               /* of the path, behind a route that ends in '/' */
     char id[IDENTITY_ID];
     enum call_form form;
+    bool at_head;                   /* inside api_begin() */
+    bool held;                      /* refused by its head, but told after the body */
     bool counted;                   /* a request to recognise: its outcome is counted */
     bool gone;                      /* the client is */
     bool submitting;                /* inside intake_submit(): the sink does not call x->done */
@@ -53,7 +55,8 @@ struct api {
     unsigned running;
 };
 
-/* Ends api_begin() or api_finish() with call->problem as the answer. */
+/* Ends api_begin() or api_finish() with call->problem as the answer. A client that sends chunks does not listen before it has sent them
+ * all, and an answer in their midst may be lost with the connection: so a refusal at the head waits for the end of a small chunked body. */
 enum api_verdict call_refuse(struct api_call *call);
 /* Ends a route whose answer is written: x->status, x->content_type, x->answer. */
 enum api_verdict call_answer(struct api_call *call);

@@ -10,21 +10,12 @@
 #include "daemon/api/media.h"
 #include "daemon/api/routes.h"
 
-/* Like call_refuse(), for the refusals whose HTTP status is not that of their code. */
+/* For the refusals whose HTTP status is not that of their code. */
 static enum api_verdict connect_refuse_as(struct api_call *call, unsigned http, const char *code)
 {
-    struct exchange *x = call->x;
-    if (call->problem.advice_name)
-        exchange_add_header(x, call->problem.advice_name, call->problem.advice);
-    text_clear(&x->answer);
-    x->status = http;
-    x->content_type = "application/json";
-    text_puts(&x->answer, "{\"code\":\"");
-    text_puts(&x->answer, code);
-    text_puts(&x->answer, "\",\"message\":");
-    text_json(&x->answer, call->problem.detail, strlen(call->problem.detail));
-    text_puts(&x->answer, "}");
-    return call_answer(call);
+    call->problem.connect_http = http;
+    call->problem.connect_code = code;
+    return call_refuse(call);
 }
 
 enum api_verdict connect_unknown(struct api_call *call)

@@ -28,7 +28,7 @@ CLEANFILES += daemon/api/pages_openapi.c daemon/api/pages_index.c
 EXTRA_DIST += daemon/api/README.md daemon/api/embed daemon/api/index.html docs/openapi.json docs/http.md
 
 API_TESTS = tests/unit/api/test_params tests/unit/api/test_media tests/unit/api/test_multipart tests/unit/api/test_identity \
-	tests/unit/api/test_values
+	tests/unit/api/test_values tests/unit/api/test_connect tests/unit/api/test_recognize tests/unit/api/test_state
 check_PROGRAMS += $(API_TESTS)
 TESTS += $(API_TESTS)
 tests_unit_api_test_params_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
@@ -41,3 +41,19 @@ tests_unit_api_test_identity_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_api_test_identity_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_api_test_values_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_api_test_values_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_recognize_SOURCES = tests/unit/api/test_recognize.c tests/unit/api/house.c tests/unit/api/house.h
+tests_unit_api_test_recognize_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_recognize_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_state_SOURCES = tests/unit/api/test_state.c tests/unit/api/house.c tests/unit/api/house.h
+tests_unit_api_test_state_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_state_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_connect_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_connect_LDADD = $(DAEMON_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_api
+TESTS += tests/fuzz/fuzz_api
+tests_fuzz_fuzz_api_SOURCES = tests/fuzz/fuzz_api.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_api_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"api"'
+tests_fuzz_fuzz_api_CFLAGS = $(DAEMON_CFLAGS)
+tests_fuzz_fuzz_api_LDADD = $(DAEMON_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/api

@@ -113,19 +113,18 @@ static unsigned problem_connect_http(const char *code)
     return 500;
 }
 
-/* Three refusals have an HTTP status of their own in the protocol (unsupported codec, method other than POST) or by custom
- * (unknown procedure: 404 with code unimplemented); the caller overwrites x->status for those. */
 void problem_connect(struct exchange *x, const struct problem *p, const char *id)
 {
     const struct status_row *row = status_row((enum sparrow_status)p->status);
+    const char *code = p->connect_code ? p->connect_code : row->connect;
     struct text *t = &x->answer;
     (void)id;                       /* the header has it; the error form has no place for it */
     text_clear(t);
-    x->status = problem_connect_http(row->connect);
+    x->status = p->connect_http ? p->connect_http : problem_connect_http(code);
     x->content_type = "application/json";
     problem_headers(x, p, row);
     text_puts(t, "{\"code\":\"");
-    text_puts(t, row->connect);
+    text_puts(t, code);
     text_puts(t, "\",\"message\":");
     put_string(t, p->detail);
     text_puts(t, "}");

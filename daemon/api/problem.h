@@ -19,6 +19,8 @@ struct problem {
     uint64_t limit;                 /* 0: none */
     unsigned retry_ms;              /* 0: the row's default, one second */
     const char *advice_name, *advice;      /* a header that says what would be right: Accept, Allow, Accept-Encoding */
+    unsigned connect_http;          /* Connect only: instead of the row's; 0, NULL: the row's */
+    const char *connect_code;
 };
 
 /* Fills status and detail; returns status, so that a parser can end with it. The first problem stays. */

@@ -28,13 +28,14 @@ static const char *recognize_sniff(const char *type)
 
 static int recognize_type(struct api_call *call, const char *type)
 {
+    char rate[16];
     type = recognize_sniff(type);
+    if (type && media_is(type, "audio/l16") && !media_parameter(type, "rate", rate, sizeof rate))
+        return recognize_unsupported(call, type, "; audio/l16 needs its rate, as audio/l16;rate=16000");
     if (!type || sparrow_audio_accepts(type))
         return 0;
     if (media_is(type, "application/x-www-form-urlencoded"))
         return recognize_unsupported(call, type, "; curl says this by itself: name the type, as -H 'Content-Type: audio/wav'");
-    if (media_is(type, "audio/l16"))
-        return recognize_unsupported(call, type, "; audio/l16 needs its rate, as audio/l16;rate=16000");
     return recognize_unsupported(call, type, "");
 }
 

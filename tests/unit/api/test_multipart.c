@@ -85,7 +85,7 @@ END_TEST
 /* Cut anywhere before the last delimiter is complete, the form is broken: no part may be half there. */
 START_TEST(next_cut_anywhere_is_malformed)
 {
-    size_t whole = strstr(two, "--XX--") + 6 - two;
+    size_t whole = (size_t)(strstr(two, "--XX--") + 6 - two);
     for (size_t n = 0; n < whole; n++)
         ck_assert_msg(parse_n(TYPE, two, n) == SPARROW_BAD_REQUEST, "cut at %zu gave %d", n, problem.status);
     for (size_t n = whole; n < sizeof two; n++)
