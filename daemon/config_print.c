@@ -154,14 +154,15 @@ void config_print_help(FILE *out)
 void config_print_markdown(FILE *out)
 {
     fputs("# Configuration\n\n"
-          "One INI file (`/etc/sparrow/sparrowd.conf` unless `--config FILE` says otherwise), then "
-          "the environment\n"
-          "(`SPARROWD_SECTION_KEY=value`), then the command line (`--section.key=value`); the "
-          "later one wins. Unknown sections and keys,\n"
-          "keys set twice and values out of range are errors, all of them listed by `sparrowd "
-          "--check` with file and line.\n"
-          "A line starts with `#` or `;` for a comment; `;` after a blank begins one too. Numbers "
-          "are decimal, bytes may end in K, M or G.\n",
+          "One INI file (`sparrowd --config FILE`; the service reads "
+          "`/etc/sparrow/sparrowd.conf`), then the\n"
+          "environment (`SPARROWD_SECTION_KEY=value`), then the command line "
+          "(`--section.key=value`); the later one\n"
+          "wins. Unknown sections and keys, keys set twice and values out of range are errors, all "
+          "of them listed by\n"
+          "`sparrowd --check` with file and line. A line that starts with `#` or `;` is a comment; "
+          "`;` after a blank\n"
+          "begins one too. Numbers are decimal, bytes may end in K, M or G (powers of 1024).\n",
           out);
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *k = &config_keys[i];

@@ -5,9 +5,9 @@
 # A unit test: check_PROGRAMS += tests/unit/ROOM/test_FILE, ..._SOURCES, ..._CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS),
 # ..._LDADD = $(DAEMON_TEST_LIBS), and TESTS += tests/unit/ROOM/test_FILE.
 DAEMON_CFLAGS = $(OUR_CFLAGS) $(UV_CFLAGS) $(MHD_CFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) \
-	$(NETTLE_CFLAGS) $(SYSTEMD_CFLAGS) -pthread
+	$(NETTLE_CFLAGS) -pthread
 DAEMON_LIBS = libsparrowd.la libsparrow.la libproto_api.la $(UV_LIBS) $(MHD_LIBS) $(INIH_LIBS) $(JANSSON_LIBS) \
-	$(PROTOBUF_C_LIBS) $(NETTLE_LIBS) $(SYSTEMD_LIBS) -lm -lpthread
+	$(PROTOBUF_C_LIBS) $(NETTLE_LIBS) -lm -lpthread
 DAEMON_TEST_LIBS = $(DAEMON_LIBS) $(CHECK_LIBS)
 
 noinst_LTLIBRARIES += libsparrowd.la

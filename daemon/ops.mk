@@ -30,3 +30,11 @@ tests_unit_daemon_test_energy_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_daemon_test_energy_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_daemon_test_lifecycle_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_daemon_test_lifecycle_LDADD = $(DAEMON_TEST_LIBS)
+
+# The configuration's fuzz target over its corpus (the first seed is the example with every key switched on).
+check_PROGRAMS += tests/fuzz/fuzz_config
+TESTS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"config"'
+tests_fuzz_fuzz_config_CFLAGS = $(DAEMON_CFLAGS)
+tests_fuzz_fuzz_config_LDADD = $(DAEMON_TEST_LIBS)

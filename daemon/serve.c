@@ -282,7 +282,7 @@ static int make_rooms(struct serve *s, struct sparrow_error *err)
 {
     int status;
     const struct config *c = s->config;
-    struct energy_options energy = { .sysfs = c->energy_sysfs, .hwmon = c->energy_hwmon, .window_s = c->energy_window,
+    struct energy_options energy = { .sysfs = c->energy_sysfs, .proc = c->energy_proc, .hwmon = c->energy_hwmon, .window_s = c->energy_window,
                                      .interval_s = 0.1 };
     if ((status = energy_new(&energy, s->metrics, s->log, &s->energy, err)))
         return status;

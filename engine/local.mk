@@ -36,15 +36,46 @@ libsparrow_la_SOURCES =
 libsparrow_la_LIBADD = libsparrow_internal.la
 libsparrow_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^sparrow_' -no-undefined
 
-# Unit tests of the engine's rooms. libtestgraph.la makes models for them.
+# Unit tests of the engine's rooms and kernels. libtestgraph.la makes models for them.
 check_LTLIBRARIES += libtestgraph.la
-libtestgraph_la_SOURCES = tests/unit/network/graph.c tests/unit/network/graph.h tests/unit/network/reference.c
+libtestgraph_la_SOURCES = \
+	tests/unit/kernels/guard.c tests/unit/kernels/guard.h \
+	tests/unit/network/graph.c tests/unit/network/graph.h tests/unit/network/reference.c \
+	tests/unit/suite.h
 libtestgraph_la_CFLAGS = $(OUR_CFLAGS) $(PROTOBUF_C_CFLAGS)
 engine_test_cflags = $(OUR_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
 engine_test_libs = libtestgraph.la libsparrow_internal.la $(CHECK_LIBS)
 
-engine_tests = tests/unit/network/test_run
-check_PROGRAMS += $(engine_tests)
-TESTS += $(engine_tests)
+engine_tests = \
+	tests/unit/features/test_front_end \
+	tests/unit/kernels/check_avx2 \
+	tests/unit/kernels/check_scalar \
+	tests/unit/model/test_load \
+	tests/unit/model/test_memory \
+	tests/unit/model/test_text \
+	tests/unit/network/test_run \
+	tests/unit/stream/test_windows
+check_PROGRAMS += $(engine_tests) tests/fuzz/fuzz_model
+TESTS += $(engine_tests) tests/fuzz/fuzz_model
+tests_unit_features_test_front_end_CFLAGS = $(engine_test_cflags)
+tests_unit_features_test_front_end_LDADD = $(engine_test_libs) -lm
+tests_unit_kernels_check_avx2_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_avx2_LDADD = $(engine_test_libs)
+tests_unit_kernels_check_scalar_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_scalar_LDADD = $(engine_test_libs)
+tests_unit_model_test_load_CFLAGS = $(engine_test_cflags)
+tests_unit_model_test_load_LDADD = $(engine_test_libs) -lm
+tests_unit_model_test_memory_CFLAGS = $(engine_test_cflags)
+tests_unit_model_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc
+tests_unit_model_test_memory_LDADD = $(engine_test_libs)
+tests_unit_model_test_text_CFLAGS = $(engine_test_cflags)
+tests_unit_model_test_text_LDADD = $(engine_test_libs)
 tests_unit_network_test_run_CFLAGS = $(engine_test_cflags)
 tests_unit_network_test_run_LDADD = $(engine_test_libs)
+tests_unit_stream_test_windows_CFLAGS = $(engine_test_cflags)
+tests_unit_stream_test_windows_LDADD = $(engine_test_libs) -lm
+
+tests_fuzz_fuzz_model_SOURCES = tests/fuzz/fuzz_model.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_model_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"model"'
+tests_fuzz_fuzz_model_CFLAGS = $(OUR_CFLAGS)
+tests_fuzz_fuzz_model_LDADD = libsparrow_internal.la

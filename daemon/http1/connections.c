@@ -1,4 +1,7 @@
 /* connections.c - deadlines and watching.
+ * Every descriptor is in a second epoll set that reports hang-ups only. libmicrohttpd needs that help twice: a suspended
+ * connection is not in its own set; and when data and the end of the stream come in one edge, it reads the data, takes a
+ * short read for "nothing more to come soon" and never sees the end.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -11,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define TICK_MS 100u
 #define DRAIN_GRACE_MS 1000u        /* a keep-alive client that is busy has sent its next request by then, and is told to close */
+#define HANGUP_MS 100u              /* for libmicrohttpd to take what came before the hang-up */
 #define ARRIVAL_SLACK_MS 50u        /* the kernel's and our clock tick differently */
 
 static void on_tick(uv_timer_t *timer);
@@ -39,7 +44,6 @@ int connections_init(struct connections *all, struct lane *lane, void (*gone)(vo
         return SPARROW_IO;
     }
     all->ring.prev = all->ring.next = &all->ring;
-    all->waiting.waiting_prev = all->waiting.waiting_next = &all->waiting;
     connections_set_timeouts(all, 10, 30, 75);
     uv_timer_init(lane_loop(lane), &all->tick);
     uv_poll_init(lane_loop(lane), &all->watch, all->watch_fd);
@@ -92,6 +96,8 @@ struct connection *connections_open(struct connections *all, int fd)
         uv_timer_start(&all->tick, on_tick, TICK_MS, TICK_MS);
         uv_poll_start(&all->watch, UV_READABLE, on_watch);
     }
+    struct epoll_event hangup = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c };
+    epoll_ctl(all->watch_fd, EPOLL_CTL_ADD, fd, &hangup);   /* out again when the descriptor is closed */
     lane_load_add(all->lane, 1, 0);
     metrics_count(lane_metrics(all->lane), METRIC_CONNECTIONS_OPENED, 0, 1);
     connections_enter(c, CONNECTION_IDLE);
@@ -101,7 +107,6 @@ struct connection *connections_open(struct connections *all, int fd)
 void connections_end(struct connection *c)
 {
     struct connections *all = c->all;
-    connections_wait_over(c);
     wheel_clear(&c->deadline);
     c->prev->next = c->next;
     c->next->prev = c->prev;
@@ -120,6 +125,23 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t allowed_ms(const struct connections *all, enum connection_state state)
+{
+    switch (state) {
+    case CONNECTION_IDLE:
+        return earlier(all->idle_ms, all->head_ms);
+    case CONNECTION_HEAD:
+        return all->head_ms;
+    case CONNECTION_BODY:
+    case CONNECTION_ANSWER:
+        return all->body_ms;
+    case CONNECTION_WORK:
+    case CONNECTION_CUT:
+        break;
+    }
+    return WHEEL_NEVER / 2;         /* room to add the time */
+}
+
 void connections_enter(struct connection *c, enum connection_state state)
 {
     struct connections *all = c->all;
@@ -128,10 +150,10 @@ void connections_enter(struct connection *c, enum connection_state state)
     c->state = state;
     c->since_ms = now_ms(all);
     c->suspect = false;
-    uint64_t allowed = state == CONNECTION_IDLE   ? earlier(all->idle_ms, all->head_ms)
-                       : state == CONNECTION_HEAD ? all->head_ms
-                                                  : all->body_ms;
-    wheel_set(&all->wheel, &c->deadline, state == CONNECTION_WORK ? WHEEL_NEVER : c->since_ms + allowed);
+    uint64_t allowed = allowed_ms(all, state);
+    if (c->hung_up && state != CONNECTION_ANSWER)
+        allowed = earlier(allowed, HANGUP_MS);
+    wheel_set(&all->wheel, &c->deadline, c->since_ms + allowed);
 }
 
 void connections_cut(struct connection *c)
@@ -145,51 +167,49 @@ void connections_cut(struct connection *c)
 
 void connections_wait(struct connection *c, void *what)
 {
-    struct connection *head = &c->all->waiting;
     c->waiting_for = what;
-    c->waiting_next = head;
-    c->waiting_prev = head->waiting_prev;
-    head->waiting_prev->waiting_next = c;
-    head->waiting_prev = c;
     connections_enter(c, CONNECTION_WORK);
 }
 
 void connections_wait_over(struct connection *c)
 {
-    if (!c->waiting_for)
-        return;
     c->waiting_for = NULL;
-    c->waiting_prev->waiting_next = c->waiting_next;
-    c->waiting_next->waiting_prev = c->waiting_prev;
-    if (c->watched) {
-        epoll_ctl(c->all->watch_fd, EPOLL_CTL_DEL, c->fd, NULL);
-        c->watched = false;
-    }
 }
 
-/* ---- the clients of waiting connections ---- */
+/* ---- clients that hang up ---- */
 
-static void watch_waiting(struct connections *all)
+static void hung_up(struct connection *c)
 {
-    for (struct connection *c = all->waiting.waiting_next; c != &all->waiting; c = c->waiting_next) {
-        if (c->watched)
-            continue;
-        struct epoll_event event = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c };
-        c->watched = epoll_ctl(all->watch_fd, EPOLL_CTL_ADD, c->fd, &event) == 0;
-    }
+    struct connections *all = c->all;
+    c->hung_up = true;
+    if (c->waiting_for)
+        all->gone(all->arg, c->waiting_for);
+    else if (c->state != CONNECTION_ANSWER && c->state != CONNECTION_CUT)
+        wheel_set(&all->wheel, &c->deadline, earlier(c->deadline.due_ms, now_ms(all) + HANGUP_MS));
 }
 
 static void on_watch(uv_poll_t *poll, int status, int events)
 {
     struct connections *all = poll->data;
-    struct epoll_event hups[32];
+    struct epoll_event hangups[64];
     (void)status;
     (void)events;
-    int n = epoll_wait(all->watch_fd, hups, 32, 0);
-    for (int i = 0; i < n; i++) {
-        struct connection *c = hups[i].data.ptr;
-        if (c->waiting_for)
-            all->gone(all->arg, c->waiting_for);
+    int n = epoll_wait(all->watch_fd, hangups, 64, 0);
+    for (int i = 0; i < n; i++)
+        hung_up(hangups[i].data.ptr);
+}
+
+/* Nothing more can come, and libmicrohttpd has taken all that came without making a request of it. */
+static void hung_up_is_due(struct connection *c, uint64_t now)
+{
+    int unread = 0;
+    if (c->waiting_for) {
+        c->all->gone(c->all->arg, c->waiting_for);
+        wheel_set(&c->all->wheel, &c->deadline, WHEEL_NEVER);
+    } else if (ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0) {
+        wheel_set(&c->all->wheel, &c->deadline, now + HANGUP_MS);
+    } else {
+        connections_cut(c);
     }
 }
 
@@ -222,6 +242,10 @@ static void idle_is_due(struct connection *c, uint64_t now)
 
 static void is_due(struct connection *c, uint64_t now)
 {
+    if (c->hung_up && c->state != CONNECTION_ANSWER && c->state != CONNECTION_CUT) {
+        hung_up_is_due(c, now);
+        return;
+    }
     switch (c->state) {
     case CONNECTION_IDLE:
         idle_is_due(c, now);
@@ -255,7 +279,6 @@ static void on_tick(uv_timer_t *timer)
     struct wheel_entry *due;
     while ((due = wheel_due(&all->wheel, now)))
         is_due((struct connection *)due, now);
-    watch_waiting(all);
     if (all->draining && now - all->drain_ms >= DRAIN_GRACE_MS)
         close_idle(all, now);
 }

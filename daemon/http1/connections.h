@@ -23,13 +23,12 @@ enum connection_state {
 
 struct connection {
     struct wheel_entry deadline;    /* first */
-    struct connection *prev, *next;             /* all of the lane's */
-    struct connection *waiting_prev, *waiting_next;
+    struct connection *prev, *next; /* all of the lane's; or the free list */
     struct connections *all;
     int fd;                         /* libmicrohttpd's */
     enum connection_state state;
     bool suspect;                   /* idle, but bytes came: somebody sends a request line slowly */
-    bool watched;                   /* in the watch set */
+    bool hung_up;                   /* the client closed, or shut down its sending side: nothing more will come */
     uint64_t since_ms;
     void *waiting_for;              /* what connections_wait() was told; NULL when it does not wait */
 };
@@ -37,7 +36,7 @@ struct connection {
 struct connections {
     struct lane *lane;
     struct wheel wheel;
-    struct connection ring, waiting;            /* heads of rings */
+    struct connection ring;         /* head */
     struct connection *spare;                   /* free list */
     unsigned count;
     uint64_t head_ms, body_ms, idle_ms;
@@ -45,7 +44,7 @@ struct connections {
     uint64_t drain_ms;
     uv_timer_t tick;
     uv_poll_t watch;
-    int watch_fd;                   /* an epoll of its own: libmicrohttpd's has let go of the descriptors in it */
+    int watch_fd;                   /* an epoll of its own, for hang-ups only */
     void (*gone)(void *arg, void *waiting_for); /* the client of a waiting connection hung up (or shut down its sending side) */
     void *arg;
 };
@@ -62,8 +61,7 @@ struct connection *connections_open(struct connections *all, int fd);   /* NULL:
 void connections_end(struct connection *c);                             /* before the descriptor is closed */
 void connections_enter(struct connection *c, enum connection_state state);
 
-/* The connection is suspended for `what`. The client is watched from the next tick on: most answers come sooner, and for them
- * watching would cost more than it brings. */
+/* The connection is suspended for `what`: gone() will be told it if the client hangs up (or did so before). */
 void connections_wait(struct connection *c, void *what);
 void connections_wait_over(struct connection *c);
 

@@ -335,8 +335,9 @@ bool handler_resume(struct handler *h)
 
 void handler_give_up(struct handler *h, struct connections *all)
 {
-    for (struct connection *c = all->waiting.waiting_next; c != &all->waiting; c = c->waiting_next)
-        handler_gone(h, c->waiting_for);
+    for (struct connection *c = all->ring.next; c != &all->ring; c = c->next)
+        if (c->waiting_for)
+            handler_gone(h, c->waiting_for);
 }
 
 /* ---- the end ---- */

@@ -178,7 +178,10 @@ static const char *kernel_name(const struct sparrow_model *m, const struct sp_la
         return m->kernels.lanes->name;
     bool dense = (layer->op == SP_OP_CONV || layer->op == SP_OP_LINEAR) &&
                  layer->conv.weights.encoding == SP_DENSE;
-    return dense && m->kernels.conv_dense != sp_conv_dense__scalar ? m->kernels.name : "scalar";
+    if ((dense && m->kernels.conv_dense != sp_conv_dense__scalar) ||
+        (layer->op == SP_OP_ADD && m->kernels.add != sp_add__scalar))
+        return m->kernels.name;
+    return "scalar";
 }
 
 /* Forms that are needed stand at 0 until they have a place. */

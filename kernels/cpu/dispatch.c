@@ -42,6 +42,7 @@ static void apply_avx2(struct sp_kernels *k)
 {
     k->name = "avx2";
     k->front_end = sp_front_end__avx2;
+    k->add = sp_add__avx2;
     k->conv_dense = sp_conv_dense__avx2;
     k->lanes = &sp_lanes__avx2;
 }

@@ -136,6 +136,7 @@ void sp_k_winners__scalar(size_t k, const uint8_t *in, size_t rows, size_t n, ui
 /* Only where the build is for x86-64. */
 void sp_front_end__avx2(const struct sp_front_end_tables *t, const int16_t *const *rows,
                         size_t frames, float *work, uint8_t *features);
+void sp_add__avx2(const struct sp_add *add, const void *const *in, size_t elements, int32_t *out);
 void sp_conv_dense__avx2(const struct sp_conv_shape *shape, const int8_t *weights,
                          const int32_t *bias, const uint8_t *in, int32_t *out);
 

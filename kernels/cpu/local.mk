@@ -15,6 +15,7 @@ libkernels_la_LIBADD =
 if X86_64
 noinst_LTLIBRARIES += libkernels_avx2.la
 libkernels_avx2_la_SOURCES = \
+	kernels/cpu/avx2/add.c \
 	kernels/cpu/avx2/conv_dense.c \
 	kernels/cpu/avx2/front_end.c \
 	kernels/cpu/avx2/lanes.c

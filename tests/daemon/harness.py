@@ -38,8 +38,18 @@ TOP_BUILD = os.environ.get("top_builddir", TOP_SRC)
 SPARROWD = os.environ.get("SPARROWD", os.path.join(TOP_BUILD, "sparrowd"))
 MODELS = os.environ.get("SPARROW_MODELS", os.path.join(TOP_SRC, "models"))
 SANITIZER = re.compile(r"(ERROR|WARNING): (Address|Leak|Thread|UndefinedBehavior|Memory)Sanitizer|: runtime error: ")
-# A sanitized build is many times slower: tests that wait use SLOW x their usual patience.
-SLOW = float(os.environ.get("HARNESS_SLOW", "5"))
+
+
+def patience():
+    """Tests that wait use this x their usual patience: a sanitized build is many times slower."""
+    if "HARNESS_SLOW" in os.environ:
+        return float(os.environ["HARNESS_SLOW"])
+    with contextlib.suppress(OSError), open(os.path.join(TOP_BUILD, "Makefile"), encoding="utf-8") as makefile:
+        return 6.0 if re.search(r"^SANITIZE_CFLAGS = \S", makefile.read(), re.M) else 2.0
+    return 2.0
+
+
+SLOW = patience()
 
 
 class Skip(Exception):

@@ -173,8 +173,8 @@ static void stem(const struct sp_lanes_stem *s, const uint8_t *in, void *work, i
 /* Sums, from 0 up, of 8 positions to 0 .. max. No result before the clamp reaches 2^31. */
 INLINE __m256i requantise(__m256i v, uint32_t multiplier, unsigned shift, __m256i max)
 {
-    const __m256i m = _mm256_set1_epi64x((int64_t) multiplier);
-    const __m256i half = _mm256_set1_epi64x((int64_t) 1 << (shift - 1));
+    const __m256i m = _mm256_set1_epi64x((long long) multiplier);
+    const __m256i half = _mm256_set1_epi64x(1LL << (shift - 1));
     const __m128i count = _mm_cvtsi32_si128((int) shift);
     __m256i even = _mm256_add_epi64(_mm256_mul_epu32(v, m), half);
     __m256i odd = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(v, 32), m), half);

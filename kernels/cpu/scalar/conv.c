@@ -27,28 +27,36 @@ void sp_conv_dense__scalar(const struct sp_conv_shape *shape, const int8_t *weig
     }
 }
 
+/* The sums of a group from the alive inputs of one window. */
+static void add_window(const struct sp_windows *w, const int8_t *values, const uint8_t *v,
+                       int32_t *sums)
+{
+    for (size_t c = 0; c < w->window; c++, values += w->group) {
+        int32_t alive = v[c];
+        if (alive == 0)
+            continue;
+        for (size_t o = 0; o < w->group; o++)
+            sums[o] += alive * values[o];
+    }
+}
+
+/* Place by place, so that a place's weights stay at hand for all positions. */
 void sp_conv_windows__scalar(const struct sp_conv_shape *shape, const struct sp_windows *w,
                              const int32_t *bias, const uint8_t *in, int32_t *out)
 {
-    for (size_t p = 0; p < shape->out_height * shape->out_width; p++) {
-        memcpy(out, bias, shape->out_channels * sizeof(*out));
-        const int8_t *values = w->values;
-        for (size_t i = 0; i < w->places; i++, values += w->group * w->window) {
-            const struct sp_place *place = &w->place[i];
-            const uint8_t *v = sp_conv_tap(shape, in, p / shape->out_width, p % shape->out_width,
-                                          place->tap);
-            if (v == NULL)
-                continue;
-            v += place->window * w->window;
-            int32_t *sums = out + place->group * w->group;
-            for (size_t c = 0; c < w->window; c++) {
-                if (v[c] == 0)
-                    continue;
-                for (size_t o = 0; o < w->group; o++)
-                    sums[o] += v[c] * values[c * w->group + o];
+    for (size_t p = 0; p < shape->out_height * shape->out_width; p++)
+        memcpy(out + p * shape->out_channels, bias, shape->out_channels * sizeof(*out));
+    const int8_t *values = w->values;
+    for (size_t i = 0; i < w->places; i++, values += w->group * w->window) {
+        const struct sp_place *place = &w->place[i];
+        int32_t *sums = out + place->group * w->group;
+        size_t first = place->window * w->window;
+        for (size_t y = 0; y < shape->out_height; y++)
+            for (size_t x = 0; x < shape->out_width; x++, sums += shape->out_channels) {
+                const uint8_t *v = sp_conv_tap(shape, in, y, x, place->tap);
+                if (v != NULL)
+                    add_window(w, values, v + first, sums);
             }
-        }
-        out += shape->out_channels;
     }
 }
 

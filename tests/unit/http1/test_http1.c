@@ -377,6 +377,46 @@ START_TEST(client_that_hangs_up_while_we_work_is_noticed)
 }
 END_TEST
 
+static const char *const unfinished[] = {
+    "", "P", "POST /echo HTTP/1.1\r\n", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
+    "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+};
+
+START_TEST(data_and_the_end_of_the_stream_at_once_end_the_connection)
+{
+    struct bench *b = bench_new(NULL);
+    int fds[32];
+    for (int i = 0; i < 32; i++)
+        fds[i] = client(b);
+    for (int i = 0; i < 32; i++) {
+        say(fds[i], unfinished[_i]);
+        close(fds[i]);
+    }
+    for (int i = 0; i < 3000 && lane_connections(b->lane); i++)
+        usleep(1000);
+    ck_assert_uint_eq(lane_connections(b->lane), 0);
+    ck_assert_uint_eq(metrics_value(b->metrics, METRIC_REFUSED, REFUSED_SLOW_CLIENT), 0);
+    bench_free(b);
+}
+END_TEST
+
+START_TEST(half_closed_after_a_whole_request_is_still_answered)
+{
+    struct bench *b = bench_new(NULL);
+    for (int i = 0; i < 20; i++) {
+        int fd = client(b);
+        bool closed;
+        say(fd, POST5("/echo"));
+        shutdown(fd, SHUT_WR);
+        ck_assert_ptr_nonnull(strstr(hear(fd, NULL, 5000, &closed), "/echo? 5"));
+        ck_assert(closed);
+        close(fd);
+    }
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(stop_with_suspended_connections_ends_them)
 {
     struct bench *b = bench_new(NULL);
@@ -547,6 +587,8 @@ int main(void)
     tcase_add_test(cases, early_answer_keeps_a_connection_with_a_small_body);
     tcase_add_test(cases, many_late_answers_all_come);
     tcase_add_test(cases, client_that_hangs_up_while_we_work_is_noticed);
+    tcase_add_loop_test(cases, data_and_the_end_of_the_stream_at_once_end_the_connection, 0, sizeof unfinished / sizeof *unfinished);
+    tcase_add_test(cases, half_closed_after_a_whole_request_is_still_answered);
     tcase_add_test(cases, stop_with_suspended_connections_ends_them);
     tcase_add_test(cases, announced_too_large_is_refused_before_it_is_read);
     tcase_add_test(cases, chunked_too_large_is_told_at_its_end);

@@ -1,13 +1,13 @@
 /* test_run.c - whole networks: the engine on every CPU path against plain 64-bit arithmetic.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/sparrow.h"
 #include "tests/unit/network/graph.h"
+#include "tests/unit/suite.h"
 
 static const char *const cpus[] = {"scalar", "avx2", "native"};
 #define CPU_COUNT (sizeof(cpus) / sizeof(cpus[0]))
@@ -154,8 +154,8 @@ static void random_flat(struct graph *g, uint64_t seed)
         size_t in = g->values[v].channels;
         uint32_t out = 4 * (1 + graph_random(g, 6));
         struct graph_conv c = {.out = out,
-                               .kernel_height = 1 + graph_random(g, 3),
-                               .kernel_width = 1 + graph_random(g, 3),
+                               .kernel_height = 1 + graph_random(g, 3) % (uint32_t) g->values[v].height,
+                               .kernel_width = 1 + graph_random(g, 3) % (uint32_t) g->values[v].width,
                                .stride_height = 1 + graph_random(g, 2),
                                .stride_width = 1 + graph_random(g, 2),
                                .pad_top = graph_random(g, 3),
@@ -165,7 +165,8 @@ static void random_flat(struct graph *g, uint64_t seed)
                                .weights = random_weights(g, out, in)};
         v = graph_conv(g, v, &c);
         if (graph_random(g, 2) != 0)
-            v = graph_max_pool(g, v, 1 + graph_random(g, 2), 1 + graph_random(g, 2));
+            v = graph_max_pool(g, v, 1 + graph_random(g, 2) % (uint32_t) g->values[v].height,
+                               1 + graph_random(g, 2) % (uint32_t) g->values[v].width);
         v = random_active(g, v);
         size_t n = g->values[v].height * g->values[v].width * g->values[v].channels;
         bool local = graph_random(g, 2) != 0;
@@ -302,19 +303,13 @@ END_TEST
 
 int main(void)
 {
-    TCase *tc = tcase_create("run");
-    tcase_set_timeout(tc, 300);
-    tcase_add_test(tc, run_random_temporal_networks_match_reference);
-    tcase_add_test(tc, run_random_flat_networks_match_reference);
-    tcase_add_test(tc, run_published_shape_matches_reference);
-    tcase_add_test(tc, run_commands_shape_matches_reference);
-    tcase_add_test(tc, density_of_commands_shape_is_a_quarter_behind_winners);
-    tcase_add_test(tc, confidence_adds_up_and_follows_scores);
-    Suite *suite = suite_create("network");
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        run_random_temporal_networks_match_reference,
+        run_random_flat_networks_match_reference,
+        run_published_shape_matches_reference,
+        run_commands_shape_matches_reference,
+        density_of_commands_shape_is_a_quarter_behind_winners,
+        confidence_adds_up_and_follows_scores,
+    };
+    return suite_run("network", tests, sizeof(tests) / sizeof(tests[0]));
 }

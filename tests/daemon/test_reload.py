@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+"""SIGHUP: a new configuration and new models without a lost request; bad ones are refused and what was in use stays.
+Starts its own daemons; writes only into their temporary folders."""
+# SPDX-License-Identifier: Apache-2.0
+import os
+import shutil
+import signal
+import sys
+import threading
+
+sys.dont_write_bytecode = True
+from harness import MODELS, Daemon, Skip, run_tests, wait_for, wav  # noqa: E402
+
+CLIP = wav()
+
+
+def a_model():
+    for name in sorted(os.listdir(MODELS)):
+        if name.endswith(".sparrow"):
+            return os.path.join(MODELS, name)
+    raise Skip("no model in " + MODELS)
+
+
+def reloads(d, result):
+    return d.metric("sparrow_reloads_total", result=result)
+
+
+def hup(d, result, count):
+    d.signal(signal.SIGHUP)
+    wait_for(lambda: reloads(d, result) == count, 10, f"reload number {count}: {result}")
+
+
+def test_reload_under_load_loses_nothing_and_keeps_the_old_model_when_the_new_one_is_bad():
+    with Daemon() as outer:
+        model = os.path.join(outer.folder, "commands.sparrow")
+        shutil.copy(a_model(), model)
+        good = open(model, "rb").read()
+        with Daemon({"models.path": model}) as d:
+            failed, done, stop = [], [], threading.Event()
+
+            def work():
+                c = d.connect()
+                while not stop.is_set():
+                    a = d.post("/v1/recognize", CLIP, connection=c)
+                    (done if a.status == 200 else failed).append(a)
+                c.close()
+
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            for t in threads:
+                t.start()
+            try:
+                digest = d.get("/v1/models").body
+                for n in range(1, 6):
+                    hup(d, "ok", n)
+                for n, bad in enumerate((good[:1000], b"not a model", good[:-1] + bytes([good[-1] ^ 1])), 1):
+                    replace(model, bad)
+                    hup(d, "failed", n)
+                    assert d.get("/v1/models").body == digest
+                    assert d.get("/readyz").status == 200
+                replace(model, good)
+                hup(d, "ok", 6)
+                had = len(done)
+                wait_for(lambda: len(done) > had + 20, 10, "answers after the last reload")
+            finally:
+                stop.set()
+                for t in threads:
+                    t.join()
+            assert not failed, failed[:3]
+            assert "models not reloaded" in d.log()
+
+
+def replace(path, data):
+    """As an operator should: another file, renamed."""
+    with open(path + ".new", "wb") as f:
+        f.write(data)
+    os.rename(path + ".new", path)
+
+
+def test_reloadable_keys_apply_and_others_are_named():
+    with Daemon() as outer:
+        conf = os.path.join(outer.folder, "sparrowd.conf")
+        write(conf, "[server]\nmax_body = 1000000\n")
+        with Daemon(args=["--config", conf]) as d:
+            assert d.post("/v1/recognize", CLIP).status == 200
+            write(conf, "[server]\nmax_body = 2000\nmax_connections = 77\n")
+            hup(d, "ok", 1)
+            assert d.post("/v1/recognize", CLIP).status == 413
+            assert "server.max_connections" in d.log()
+            write(conf, "[server]\nmax_body = lots\n")
+            hup(d, "failed", 1)
+            assert "max_body" in d.log()
+            assert d.post("/v1/recognize", CLIP).status == 413
+            write(conf, "")
+            hup(d, "ok", 2)
+            assert d.post("/v1/recognize", CLIP).status == 200
+
+
+def write(path, text):
+    with open(path, "w") as f:
+        f.write(text)
+
+
+if __name__ == "__main__":
+    run_tests(globals())

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""A lane that stands still: the others serve on, the log says so, the watchdog is not fed any more; and what systemd is told
+over a life. The test stands in for systemd with a datagram socket. Starts its own daemons."""
+# SPDX-License-Identifier: Apache-2.0
+import os
+import signal
+import socket
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from harness import SLOW, Daemon, run_tests, wait_for, wav  # noqa: E402
+
+CLIP = wav()
+
+
+class Systemd:
+    """The other end of $NOTIFY_SOCKET."""
+
+    def __init__(self, watchdog_s=None):
+        self.name = f"\0sparrow-test-{os.getpid()}-{time.monotonic_ns()}"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.name)
+        self.socket.setblocking(False)
+        self.heard = []
+        self.env = {"NOTIFY_SOCKET": "@" + self.name[1:]}
+        if watchdog_s:
+            self.env["WATCHDOG_USEC"] = str(int(watchdog_s * 1e6))
+
+    def listen(self):
+        while True:
+            try:
+                self.heard.append((time.monotonic(), self.socket.recv(4096).decode()))
+            except BlockingIOError:
+                return self.heard
+
+    def count(self, word, since=0.0):
+        return sum(1 for t, text in self.listen() if t >= since and word in text.split("\n"))
+
+
+def test_a_life_as_systemd_hears_it():
+    systemd = Systemd(watchdog_s=1)
+    with Daemon(env=systemd.env) as d:
+        wait_for(lambda: systemd.count("READY=1") == 1, 5, "READY=1")
+        wait_for(lambda: systemd.count("WATCHDOG=1") >= 3, 10, "three WATCHDOG=1")
+        d.signal(signal.SIGHUP)
+        wait_for(lambda: systemd.count("READY=1") == 2, 5, "READY=1 after the reload")
+        assert systemd.count("RELOADING=1") == 1
+        assert any("MONOTONIC_USEC=" in text for _, text in systemd.heard if "RELOADING=1" in text)
+        assert systemd.count("STOPPING=1") == 0
+        d.signal(signal.SIGTERM)
+        assert d.wait() == 0
+        assert systemd.count("STOPPING=1") == 1
+
+
+def test_stalled_lane_starves_the_watchdog_and_the_other_serves_on():
+    systemd = Systemd(watchdog_s=1)
+    with Daemon({"test.fault": "stall:0:1", "server.lanes": 2}, env=systemd.env, expect_exit=1) as d:
+        wait_for(lambda: systemd.count("WATCHDOG=1") >= 2, 10, "WATCHDOG=1")
+        # one after the other until one is not answered: that one is on lane 0, which stands still in its first word
+        held, answered = [], 0
+        for _ in range(8):
+            s = d.socket()
+            s.sendall(b"POST /v1/recognize HTTP/1.1\r\nHost: a\r\nContent-Type: audio/wav\r\nContent-Length: %d\r\n\r\n" % len(CLIP) + CLIP)
+            s.settimeout(1.0 * SLOW)
+            try:
+                answered += s.recv(100).startswith(b"HTTP/1.1 200")
+                s.close()
+            except socket.timeout:
+                held.append(s)
+                break
+        assert held, "no lane stalled"
+        # the stuck lane has a request under way: new connections go to the other one
+        for _ in range(20):
+            a = d.post("/v1/recognize", CLIP)
+            assert a.status == 200, a
+        wait_for(lambda: "lane is stuck" in d.log(), 10, "the log to say so")
+        since = time.monotonic() + 1.5
+        time.sleep(4)
+        assert systemd.count("WATCHDOG=1", since) == 0, "the watchdog is still fed"
+        assert d.post("/v1/recognize", CLIP).status == 200
+        # told to end: the lane cannot, so the process ends without it, with an error
+        d.signal(signal.SIGTERM)
+        d.signal(signal.SIGINT)
+        assert d.wait() == 1
+        assert "does not end" in d.log()
+        held[0].close()
+
+
+if __name__ == "__main__":
+    run_tests(globals())
