@@ -87,7 +87,7 @@ static const struct options_option load_options[] = {
      .fallback = "5",
      .min = 0.001,
      .max = 3600,
-     .help = "give a request up so many seconds after it was due"},
+     .help = "give up a request that waits so long for a free connection, or then for its answer"},
     {.name = "model",
      .letter = 'm',
      .kind = OPTIONS_TEXT,
@@ -279,7 +279,7 @@ static void print_counts(const struct load *load)
     table_cell(table, "REQUESTS");
     table_cell(table, "COUNT");
     table_cell(table, "PER SECOND");
-    row_count(table, "due", r->due, r->seconds);
+    row_count(table, "due", r->due, r->due_seconds);
     row_count(table, "answered", r->answered, r->seconds);
     for (unsigned status = 0; status < 600; status++) {
         char name[32];

@@ -34,7 +34,7 @@ struct link {
     bool writing; /* `write` is in use: the system did not take all of the request at once */
     bool queued;  /* is in the ring of free links */
     bool resting; /* until rest_ns, after a failed connect */
-    uint64_t due_ns, sent_ns, rest_ns;
+    uint64_t due_ns, begin_ns, sent_ns, rest_ns; /* begin: when it got its request */
     const struct traffic_request *request;
     uv_tcp_t tcp;
     uv_connect_t connect;
@@ -340,6 +340,7 @@ static void give(struct traffic *t, struct link *link, uint64_t due_ns)
 {
     link->busy = true;
     link->due_ns = due_ns;
+    link->begin_ns = clock_now_ns();
     link->request = &t->options->requests[t->next_request];
     t->next_request = (t->next_request + 1) % t->options->request_count;
     t->busy_count++;
@@ -389,7 +390,7 @@ static void on_tick(uv_timer_t *timer)
     uint64_t now = clock_now_ns();
     for (size_t i = 0; i < t->options->connections && !t->stopping; i++) {
         struct link *link = &t->links[i];
-        if (link->busy && now > link->due_ns + timeout_ns(t)) {
+        if (link->busy && now > link->begin_ns + timeout_ns(t)) {
             fail(link, TRAFFIC_TIMEOUT);
         } else if (link->resting && now >= link->rest_ns) {
             link->resting = false;

@@ -26,7 +26,7 @@ struct traffic_options {
     bool poisson; /* with a rate: the gaps are exponential, as of many independent users, instead of
                      even */
     double warmup_s, duration_s; /* what is scheduled within warmup_s is not counted */
-    double timeout_s;            /* of a request, from the moment it was due */
+    double timeout_s;            /* of the wait for a free connection, and again of the answer */
 };
 
 /* How a request can end without an answer. */
@@ -52,9 +52,10 @@ struct traffic_result {
     uint64_t statuses[600];
     uint64_t errors[TRAFFIC_ERROR_COUNT];
     uint64_t bytes_sent, bytes_received;
-    uint64_t connects; /* connections made in all, warm-up included */
-    double seconds;    /* from the end of the warm-up to the last answer, at least duration_s */
-    bool interrupted;  /* by SIGINT: counts are of the time until then */
+    uint64_t connects;  /* connections made in all, warm-up included */
+    double due_seconds; /* in which they were due: duration_s, unless interrupted */
+    double seconds;     /* from the end of the warm-up to the last answer, at least duration_s */
+    bool interrupted;   /* by SIGINT: counts are of the time until then */
 };
 
 /* Runs the load in this thread until all is answered or given up: at most warmup_s + duration_s +
