@@ -13,3 +13,10 @@ libsparrowd_la_SOURCES += \
 	daemon/schedule/fault.c daemon/schedule/fault.h \
 	daemon/backend/cpu.c daemon/backend/cpu.h
 EXTRA_DIST += daemon/schedule/README.md daemon/decode/README.md daemon/backend/README.md
+
+SCHEDULE_FIXTURE = tests/unit/schedule/fixture.c tests/unit/schedule/fixture.h
+check_PROGRAMS += tests/unit/schedule/test_schedule
+TESTS += tests/unit/schedule/test_schedule
+tests_unit_schedule_test_schedule_SOURCES = tests/unit/schedule/test_schedule.c $(SCHEDULE_FIXTURE)
+tests_unit_schedule_test_schedule_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_schedule_test_schedule_LDADD = $(DAEMON_TEST_LIBS)
