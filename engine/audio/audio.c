@@ -98,8 +98,7 @@ int sp_audio_too_long(const struct sparrow_audio *audio, struct sparrow_error *e
                         audio->max_seconds);
 }
 
-int sp_audio_begin(struct sparrow_audio *audio, const char *container, const char *coding,
-                   unsigned rate_hz, unsigned channels, struct sparrow_error *err)
+int sp_audio_check(unsigned rate_hz, unsigned channels, struct sparrow_error *err)
 {
     if (rate_hz < SP_AUDIO_MIN_RATE_HZ || rate_hz > SP_AUDIO_MAX_RATE_HZ)
         return sp_error_set(err, SPARROW_BAD_AUDIO, "The sampling rate is %u Hz; %d to %d are allowed.",
@@ -107,6 +106,22 @@ int sp_audio_begin(struct sparrow_audio *audio, const char *container, const cha
     if (channels < 1 || channels > SP_AUDIO_MAX_CHANNELS)
         return sp_error_set(err, SPARROW_BAD_AUDIO, "The clip has %u channels; 1 to %d are allowed.",
                             channels, SP_AUDIO_MAX_CHANNELS);
+    return SPARROW_OK;
+}
+
+int sp_audio_poll(const struct sparrow_audio *audio, struct sparrow_error *err)
+{
+    if (audio->interrupt != NULL && audio->interrupt(audio->interrupt_arg) != 0)
+        return sp_error_set(err, SPARROW_CANCELLED, "Decoding was interrupted.");
+    return SPARROW_OK;
+}
+
+int sp_audio_begin(struct sparrow_audio *audio, const char *container, const char *coding,
+                   unsigned rate_hz, unsigned channels, struct sparrow_error *err)
+{
+    int status = sp_audio_check(rate_hz, channels, err);
+    if (status != SPARROW_OK)
+        return status;
     snprintf(audio->format, sizeof(audio->format), "%s%s%s", container, coding != NULL ? "/" : "",
              coding != NULL ? coding : "");
     audio->rate_hz = rate_hz;
@@ -124,9 +139,7 @@ static int account(struct sparrow_audio *audio, size_t frames, struct sparrow_er
     audio->frames += frames;        /* at most max_frames + a slice: cannot wrap */
     if (audio->frames > audio->max_frames)
         return sp_audio_too_long(audio, err);
-    if (audio->interrupt != NULL && audio->interrupt(audio->interrupt_arg) != 0)
-        return sp_error_set(err, SPARROW_CANCELLED, "Decoding was interrupted.");
-    return SPARROW_OK;
+    return sp_audio_poll(audio, err);
 }
 
 /* in == NULL: flush. */

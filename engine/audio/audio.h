@@ -34,9 +34,15 @@ struct sparrow_audio {
     unsigned rate_hz, channels;
     uint64_t frames, max_frames;    /* of the source: so far, allowed */
     double max_seconds;
-    int (*interrupt)(void *arg);    /* never NULL between begin and end */
+    int (*interrupt)(void *arg);    /* may be NULL */
     void *interrupt_arg;
 };
+
+/* Whether a source is one we take. Errors: SPARROW_BAD_AUDIO: rate or channels out of range. */
+int sp_audio_check(unsigned rate_hz, unsigned channels, struct sparrow_error *err);
+
+/* Asks the caller whether to go on: for work that puts nothing. Errors: SPARROW_CANCELLED. */
+int sp_audio_poll(const struct sparrow_audio *audio, struct sparrow_error *err);
 
 /* Says what comes: format is "container" or "container/coding".
  * Errors: SPARROW_BAD_AUDIO (rate or channels out of range), SPARROW_NO_MEMORY. */
@@ -59,7 +65,7 @@ int sp_audio_put_pcm(struct sparrow_audio *audio, const char *container, const s
 /* The clip has ended: flushes the resampler. Errors: SPARROW_BAD_AUDIO (no samples), SPARROW_NO_MEMORY. */
 int sp_audio_end(struct sparrow_audio *audio, struct sparrow_error *err);
 
-/* Length limits, as each decoder says them. */
+/* The failure of a clip that is longer than allowed, in the one wording there is. */
 int sp_audio_too_long(const struct sparrow_audio *audio, struct sparrow_error *err);
 
 #endif

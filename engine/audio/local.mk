@@ -107,6 +107,12 @@ tests_unit_audio_test_opus_SOURCES = tests/unit/audio/test_opus.c
 tests_unit_audio_test_opus_CFLAGS = $(libtest_audio_la_CFLAGS) $(VORBIS_CFLAGS) $(OPUS_CFLAGS)
 tests_unit_audio_test_opus_LDADD = libtest_audio.la
 
+check_PROGRAMS += tests/unit/audio/test_threads
+TESTS += tests/unit/audio/test_threads
+tests_unit_audio_test_threads_SOURCES = tests/unit/audio/test_threads.c
+tests_unit_audio_test_threads_CFLAGS = $(libtest_audio_la_CFLAGS) -pthread
+tests_unit_audio_test_threads_LDADD = libtest_audio.la -lpthread
+
 # Fuzz targets with the main that replays their corpora, as each test run does. With Clang the same two sources make a
 # campaign: clang -fsanitize=fuzzer,address TARGET.c and the engine's sources (engine/audio/README.md has the line).
 # Another target adds its own file and, in its CPPFLAGS, -DFUZZ_CORPUS='"name"' for tests/fuzz/corpus/name.
@@ -117,6 +123,7 @@ tests_fuzz_fuzz_wav_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"wav"'
 tests_fuzz_fuzz_wav_LDADD = libsparrow_internal.la
 tests_fuzz_fuzz_audio_SOURCES = tests/fuzz/fuzz_audio.c tests/fuzz/replay.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_audio_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"audio"'
-tests_fuzz_fuzz_audio_LDADD = libsparrow_internal.la
+tests_fuzz_fuzz_audio_CFLAGS = $(OUR_CFLAGS) $(VORBIS_CFLAGS)
+tests_fuzz_fuzz_audio_LDADD = libsparrow_internal.la $(VORBIS_LIBS)
 EXTRA_DIST += tests/fuzz/corpus
 EXTRA_DIST += engine/audio/README.md

@@ -102,7 +102,9 @@ static int decode(mpg123_handle *decoder, const struct sp_input *in, struct spar
         size_t n = in->n - at < FEED_BYTES ? in->n - at : FEED_BYTES;
         if (mpg123_feed(decoder, in->bytes + at, n) != MPG123_OK)
             break;
-        int status = drain(decoder, audio, work, &more, err);
+        int status = sp_audio_poll(audio, err);
+        if (status == SPARROW_OK)
+            status = drain(decoder, audio, work, &more, err);
         if (status != SPARROW_OK)
             return status;
     }

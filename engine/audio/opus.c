@@ -133,9 +133,10 @@ static int read_packets(struct sp_ogg *ogg, const struct head *head, OpusMSDecod
         enum sp_ogg_result result = sp_ogg_packet(ogg, &packet);
         if (result == SP_OGG_END)
             return SPARROW_OK;
-        if (result == SP_OGG_HOLE || packet.bytes < 1 || packet.bytes > INT32_MAX)
-            continue;
-        int status = put_packet(decoder, &packet, &at, audio, err);
+        int status = sp_audio_poll(audio, err);     /* packets may be millions, and give nothing */
+        if (status == SPARROW_OK && result == SP_OGG_PACKET && packet.bytes >= 1 &&
+            packet.bytes <= INT32_MAX)
+            status = put_packet(decoder, &packet, &at, audio, err);
         if (status != SPARROW_OK)
             return status;
     }

@@ -129,6 +129,17 @@ static int damaged(struct sparrow_error *err)
     return sp_error_set(err, SPARROW_BAD_AUDIO, "The Vorbis stream's headers are damaged or cut off.");
 }
 
+/* Nobody reads the comments, and millions of empty ones would make millions of blocks: the library is given none. */
+static bool take_comments(ogg_packet *packet)
+{
+    static const uint8_t none[] = "\x03vorbis\0\0\0\0\0\0\0\0\x01";
+    if (packet->bytes < 7 || memcmp(packet->packet, none, 7) != 0)
+        return false;
+    packet->packet = (unsigned char *) none;    /* read only, though its type does not say so */
+    packet->bytes = sizeof(none) - 1;
+    return true;
+}
+
 /* Identification, comments, setup. */
 static int read_headers(struct sp_ogg *ogg, const ogg_packet *first, vorbis_info *info,
                         vorbis_comment *comment, struct sparrow_error *err)
@@ -136,6 +147,8 @@ static int read_headers(struct sp_ogg *ogg, const ogg_packet *first, vorbis_info
     ogg_packet packet = *first;
     for (unsigned i = 0; i < HEADER_PACKETS; i++) {
         if (i > 0 && sp_ogg_packet(ogg, &packet) != SP_OGG_PACKET)
+            return damaged(err);
+        if (i == 1 && !take_comments(&packet))
             return damaged(err);
         if (i == 2) {
             uint64_t numbers;
@@ -191,10 +204,11 @@ static int read_packets(struct sp_ogg *ogg, vorbis_dsp_state *dsp, vorbis_block 
         enum sp_ogg_result result = sp_ogg_packet(ogg, &packet);
         if (result == SP_OGG_END)
             return SPARROW_OK;
-        if (result == SP_OGG_HOLE || vorbis_synthesis(block, &packet) != 0)
-            continue;
-        vorbis_synthesis_blockin(dsp, block);
-        int status = drain(dsp, audio, work, err);
+        int status = sp_audio_poll(audio, err);     /* packets may be millions, and give nothing */
+        if (status == SPARROW_OK && result == SP_OGG_PACKET && vorbis_synthesis(block, &packet) == 0) {
+            vorbis_synthesis_blockin(dsp, block);
+            status = drain(dsp, audio, work, err);
+        }
         if (status != SPARROW_OK)
             return status;
     }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "engine/audio/audio.h"
 #include "engine/error.h"
 
 #define CHUNKS_MAX       1024       /* before `data`; real files have under ten */
@@ -221,6 +222,10 @@ int sp_wav_open(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sparro
                             "The WAV file's coding (tag 0x%04x, %u bits) is not handled; PCM of 8, "
                             "16, 24 or 32 bits, float, mu-law, A-law, ADPCM and GSM 6.10 are.",
                             w.tag, w.bits);
+    if (compressed)                 /* before a library makes tables for 65,535 channels */
+        status = sp_audio_check(w.rate_hz, w.channels, err);
+    if (status != SPARROW_OK)
+        return status;
     *ret_pcm = (struct sp_pcm){coding, w.rate_hz, w.channels, in->bytes + data.at,
                                data_bytes(&w, &data)};
     return SPARROW_OK;

@@ -89,6 +89,10 @@ START_TEST(open_compressed_codings_are_left_to_others)
         ck_assert_int_eq(open_wav(&c, c.n, &pcm, NULL), SPARROW_OK);
         ck_assert_ptr_null(pcm.coding);
         clip_done(&c);
+        clip_riff(&c);              /* and not to make tables for this many channels */
+        clip_fmt(&c, tags[i], 1024, 16000, 4);
+        clip_data(&c, FRAMES, body, FRAMES);
+        expect_refusal(&c, SPARROW_BAD_AUDIO, "1024 channels");
     }
 }
 END_TEST
