@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/model/loader.h"
+
 /* Full matrices larger than this are not unfolded: they stay on the scalar kernels. */
 #define FULL_LIMIT ((uint64_t) 4 << 20)
 /* Bytes of a step's tables: 8 outputs x 16 weights. */

@@ -4,7 +4,9 @@
 #ifndef SP_PACK_H
 #define SP_PACK_H
 
-#include "engine/model/loader.h"
+#include "engine/model/model.h"
+
+struct sp_loader;
 
 /* A convolution of plain values of at most max. */
 bool sp_pack_can_stem(const struct sp_conv_params *c, uint32_t max);
