@@ -21,6 +21,11 @@ libsparrowd_la_SOURCES = \
 	daemon/ready.c daemon/ready.h \
 	daemon/serve.c daemon/serve.h
 
+sbin_PROGRAMS += sparrowd
+sparrowd_SOURCES = daemon/main.c
+sparrowd_CFLAGS = $(DAEMON_CFLAGS)
+sparrowd_LDADD = $(DAEMON_LIBS)
+
 check_PROGRAMS += tests/unit/loop/test_lane
 TESTS += tests/unit/loop/test_lane
 tests_unit_loop_test_lane_SOURCES = tests/unit/loop/test_lane.c
@@ -34,3 +39,9 @@ tests_unit_door_test_door_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_door_test_door_LDADD = $(DAEMON_TEST_LIBS)
 
 EXTRA_DIST += daemon/loop/README.md daemon/door/README.md tests/daemon/harness.py
+
+# Black box: each file is one entry of TESTS.
+DAEMON_TESTS = tests/daemon/test_framing.py tests/daemon/test_connections.py tests/daemon/test_drain.py \
+	tests/daemon/test_reload.py tests/daemon/test_stall.py
+dist_check_SCRIPTS += $(DAEMON_TESTS)
+TESTS += $(DAEMON_TESTS)
