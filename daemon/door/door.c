@@ -1,6 +1,8 @@
 /* door.c - the acceptor on the main loop.
  * A connection travels to its lane in a hand-over (one allocation per connection, none per request). Until the lane has
- * taken it, it counts as `coming`, so that a burst of connections is spread evenly and the limit holds.
+ * taken it, it counts as `coming`, so that a burst of connections is spread evenly and the limit holds. A lane that does not
+ * turn gets no new ones, and those on their way to it are called back and placed again: who takes the descriptor out of
+ * the hand-over first, lane or door, has the connection.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -20,6 +22,8 @@
 
 #define ACCEPT_BURST 64u            /* connections taken from one socket before the loop looks at the others */
 #define PAUSE_MS 100u               /* after the kernel ran out of memory or descriptors */
+#define STUCK_US 500000u            /* a lane beats every 100 ms: after this it is not to be trusted with a connection */
+#define RECALL_MS 250u              /* how often hand-overs on their way are looked at */
 #define OTHER_FILES 512u            /* descriptors that are not connections: loops, models, sensors, the log */
 
 struct place {
@@ -29,10 +33,13 @@ struct place {
 
 struct handover {
     struct lane_message message;
+    struct handover *next;          /* the door's list of those on their way */
     struct door *door;
     struct place *place;
-    int fd;
+    uint64_t since_us;
     struct address from;
+    _Atomic int fd;                 /* -1: somebody has it */
+    _Atomic unsigned owners;        /* the lane's inbox and the door's list */
 };
 
 struct gate {                       /* one listening socket on the loop */
@@ -52,6 +59,8 @@ struct door {
     struct metrics_block *metrics;
     struct log *log;
     uv_timer_t pause;
+    uv_timer_t recall;
+    struct handover *on_their_way;
     int spare_fd;                   /* given up for a moment when descriptors run out: lets us accept, and close */
     unsigned open_handles;
     bool accepting, stopped;
@@ -59,23 +68,38 @@ struct door {
 
 /* ---- placing ---- */
 
+static void handover_unref(struct handover *h)
+{
+    if (atomic_fetch_sub(&h->owners, 1) == 1)
+        free(h);
+}
+
 static void on_handover(struct lane *lane, struct lane_message *message)
 {
     struct handover *h = (struct handover *)message;
-    h->door->take(h->place->to.arg, lane, h->fd, &h->from.sa, h->from.len);
+    int fd = atomic_exchange(&h->fd, -1);
+    if (fd >= 0)
+        h->door->take(h->place->to.arg, lane, fd, &h->from.sa, h->from.len);
     atomic_fetch_sub_explicit(&h->place->coming, 1, memory_order_release);
-    free(h);
+    handover_unref(h);
 }
 
-/* The place with the least to do, and how many connections there are in all. */
+static bool is_stuck(const struct place *p, uint64_t now_us)
+{
+    uint64_t beat = lane_heartbeat_us(p->to.lane);
+    return now_us > beat && now_us - beat > STUCK_US;
+}
+
+/* The place with the least to do, of those that turn (of all, if none does), and how many connections there are in all. */
 static struct place *least_loaded(struct door *door, unsigned *ret_connections)
 {
     struct place *best = NULL;
-    unsigned best_load = UINT_MAX, connections = 0;
+    uint64_t best_load = UINT64_MAX, now_us = lane_clock_us();
+    unsigned connections = 0;
     for (unsigned i = 0; i < door->place_count; i++) {
         struct place *p = &door->places[i];
         unsigned coming = atomic_load_explicit(&p->coming, memory_order_acquire);
-        unsigned load = lane_load(p->to.lane) + coming;
+        uint64_t load = (uint64_t)lane_load(p->to.lane) + coming + (is_stuck(p, now_us) ? (uint64_t)1 << 40 : 0);
         connections += lane_connections(p->to.lane) + coming;
         if (load < best_load) {
             best_load = load;
@@ -93,6 +117,8 @@ static void refuse(struct door *door, int fd, const char *why)
     log_event(door->log, LOG_WARNING, "connection refused", "reason", why, NULL);
 }
 
+static void on_recall(uv_timer_t *timer);
+
 static void place_connection(struct door *door, int fd, const struct address *from)
 {
     unsigned connections;
@@ -106,9 +132,37 @@ static void place_connection(struct door *door, int fd, const struct address *fr
         refuse(door, fd, "out of memory");
         return;
     }
-    *h = (struct handover){ .message.run = on_handover, .door = door, .place = place, .fd = fd, .from = *from };
+    *h = (struct handover){ .message.run = on_handover, .next = door->on_their_way, .door = door, .place = place,
+                            .since_us = lane_clock_us(), .from = *from, .fd = fd, .owners = 2 };
+    if (!door->on_their_way)
+        uv_timer_start(&door->recall, on_recall, RECALL_MS, RECALL_MS);
+    door->on_their_way = h;
     atomic_fetch_add_explicit(&place->coming, 1, memory_order_relaxed);
     lane_post(place->to.lane, &h->message);
+}
+
+/* Forgets the hand-overs that arrived, and calls back those that wait for a lane that does not turn. */
+static void on_recall(uv_timer_t *timer)
+{
+    struct door *door = timer->data;
+    uint64_t now_us = lane_clock_us();
+    struct handover *list = door->on_their_way, *next;
+    door->on_their_way = NULL;
+    for (struct handover *h = list; h; h = next) {
+        next = h->next;
+        bool late = now_us - h->since_us > STUCK_US && is_stuck(h->place, now_us);
+        int fd = late ? atomic_exchange(&h->fd, -1) : atomic_load(&h->fd);
+        if (fd >= 0 && !late) {
+            h->next = door->on_their_way;
+            door->on_their_way = h;
+            continue;
+        }
+        if (fd >= 0)
+            place_connection(door, fd, &h->from);
+        handover_unref(h);
+    }
+    if (!door->on_their_way)
+        uv_timer_stop(&door->recall);
 }
 
 /* ---- accepting ---- */
@@ -270,8 +324,9 @@ static int bind_all(struct door *door, const struct door_options *o, struct spar
 static void put_on_loop(struct door *door, uv_loop_t *loop)
 {
     uv_timer_init(loop, &door->pause);
-    door->pause.data = door;
-    door->open_handles = 1;
+    uv_timer_init(loop, &door->recall);
+    door->pause.data = door->recall.data = door;
+    door->open_handles = 2;
     for (unsigned i = 0; i < door->gate_count; i++) {
         struct gate *gate = &door->gates[i];
         gate->door = door;
@@ -372,7 +427,7 @@ static void on_gate_closed(uv_handle_t *handle)
     handle_closed(((struct gate *)handle->data)->door);
 }
 
-static void on_pause_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
     handle_closed(handle->data);
 }
@@ -386,5 +441,10 @@ void door_free(struct door *door)
         close(door->spare_fd);
     for (unsigned i = 0; i < door->gate_count; i++)
         uv_close((uv_handle_t *)&door->gates[i].poll, on_gate_closed);
-    uv_close((uv_handle_t *)&door->pause, on_pause_closed);
+    for (struct handover *h = door->on_their_way, *next; h; h = next) {
+        next = h->next;
+        handover_unref(h);
+    }
+    uv_close((uv_handle_t *)&door->pause, on_timer_closed);
+    uv_close((uv_handle_t *)&door->recall, on_timer_closed);
 }

@@ -231,6 +231,38 @@ START_TEST(above_the_limit_is_closed_at_once_and_counted)
 }
 END_TEST
 
+static void stand_still(struct lane *lane, struct lane_message *message)
+{
+    (void)lane;
+    (void)message;
+    usleep(3000000);
+}
+
+START_TEST(stuck_lane_gets_no_connections_and_gives_back_those_on_their_way)
+{
+    struct house *h = house_new();
+    struct lane_message message = { .run = stand_still };
+    int fds[12];
+    ck_assert_int_eq(house_open(h, "127.0.0.1:0", false, 100, NULL), 0);
+    door_start(h->door);
+    lane_post(h->lanes[0], &message);
+    usleep(50000);
+    uint64_t begin = lane_clock_us();
+    for (int i = 0; i < 6; i++)
+        fds[i] = connect_to(door_address(h->door, 0));  /* nobody knows yet: half of them go to the stuck lane */
+    house_wait(h, 6);
+    for (int i = 6; i < 12; i++)
+        fds[i] = connect_to(door_address(h->door, 0));
+    house_wait(h, 12);
+    ck_assert_uint_lt(lane_clock_us() - begin, 2500000);
+    ck_assert_uint_eq(h->taken[0], 0);
+    ck_assert_uint_eq(h->taken[1], 12);
+    for (int i = 0; i < 12; i++)
+        close(fds[i]);
+    house_free(h);
+}
+END_TEST
+
 START_TEST(out_of_descriptors_closes_the_newcomer_and_goes_on)
 {
     struct house *h = house_new();
@@ -348,6 +380,7 @@ int main(void)
     tcase_add_test(cases, open_port_taken_names_the_address);
     tcase_add_test(cases, burst_is_spread_evenly);
     tcase_add_test(cases, above_the_limit_is_closed_at_once_and_counted);
+    tcase_add_test(cases, stuck_lane_gets_no_connections_and_gives_back_those_on_their_way);
     tcase_add_test(cases, out_of_descriptors_closes_the_newcomer_and_goes_on);
     tcase_add_test(cases, stop_takes_what_waits_and_then_refuses);
     tcase_add_test(cases, unix_socket_stale_file_is_replaced_live_one_is_not);
