@@ -19,8 +19,12 @@
 
 #define RING        1024 /* samples; a window of 60 s at 10 Hz has 600 */
 #define SAMPLES_MIN 3    /* in a window, besides the one it starts from */
-#define QUIET_SHARE                                                                                \
-    0.01 /* of one core: below it a window teaches the idle power, above it the shares */
+#define LEARN_SHARE                                                                                \
+    0.05 /* of one core: a window below it may teach the idle power; a later, lower one corrects   \
+            it */
+#define SHARE_MIN                                                                                  \
+    0.01 /* of one core: below it our part drowns in the noise, and no shares come of the window   \
+          */
 #define OTHERS_MAX   0.5   /* of all busy time: beyond it nothing can be said of ours */
 #define IDLE_LIFE_S  600.0 /* power at rest drifts with temperature and fans */
 #define HOLD_WINDOWS 10.0
@@ -163,13 +167,13 @@ static void publish_unknown(struct energy *e, uint64_t now_ns)
 
 /* Active power of one device over the window; learns its idle power by the way. Negative: idle is
  * not known yet. */
-static double device_active_w(struct device_state *d, double power_w, bool quiet, uint64_t now_ns)
+static double device_active_w(struct device_state *d, double power_w, bool learn, uint64_t now_ns)
 {
     double idle_w = atomic_load_explicit(&d->idle_w, memory_order_relaxed);
     uint64_t idle_at = atomic_load_explicit(&d->idle_at_ns, memory_order_relaxed);
     bool old = (double)(now_ns - idle_at) / 1e9 > IDLE_LIFE_S;
     /* Less power than "idle" is proof of a lower idle, whoever was busy. */
-    if ((quiet && (idle_w < 0 || old)) || (idle_w >= 0 && power_w <= idle_w)) {
+    if ((learn && (idle_w < 0 || old)) || (idle_w >= 0 && power_w <= idle_w)) {
         idle_w = power_w;
         atomic_store_explicit(&d->idle_w, idle_w, memory_order_relaxed);
         atomic_store_explicit(&d->idle_at_ns, now_ns, memory_order_relaxed);
@@ -181,20 +185,20 @@ static double device_active_w(struct device_state *d, double power_w, bool quiet
 
 /* Sum over the devices, or negative if the idle power of one is not known. */
 static double active_power(struct energy *e, const struct sample *from, const struct sample *to,
-                           double span_s, bool quiet)
+                           double span_s, bool learn)
 {
     double sum_w = 0;
     bool known = true;
     for (unsigned i = 0; i < e->sensor_count; i++) {
         double power_w = (double)(to->uj[i] - from->uj[i]) / 1e6 / span_s;
-        double active_w = device_active_w(&e->states[i], power_w, quiet, to->at_ns);
+        double active_w = device_active_w(&e->states[i], power_w, learn, to->at_ns);
         known = known && active_w >= 0;
         sum_w += active_w;
     }
     return known ? sum_w : -1;
 }
 
-/* In a quiet window: what was published before stands, until it is too old. */
+/* After a window in which we hardly ran: what was published before stands, until it is too old. */
 static void expire(struct energy *e, uint64_t now_ns)
 {
     const struct result *r =
@@ -214,16 +218,16 @@ static void conclude(struct energy *e)
     double own_s = (double)(to->own_ns - from->own_ns) / 1e9;
     double all_s = (double)(to->all_ns - from->all_ns) / 1e9;
     double busy_ns = (double)(to->busy_ns - from->busy_ns);
-    bool quiet = own_s <= QUIET_SHARE * span_s;
-    double active_w = active_power(e, from, to, span_s, quiet);
-    if (quiet) {
+    bool learn = own_s <= LEARN_SHARE * span_s;
+    double active_w = active_power(e, from, to, span_s, learn);
+    if (own_s <= SHARE_MIN * span_s) {
         expire(e, to->at_ns);
         return;
     }
     double others_s = all_s > own_s
                           ? all_s - own_s
                           : 0; /* the kernel counts in ticks: ours may seem more than all */
-    if (active_w < 0 || busy_ns <= 0 || others_s > OTHERS_MAX * (own_s + others_s)) {
+    if (active_w <= 0 || busy_ns <= 0 || others_s > OTHERS_MAX * (own_s + others_s)) {
         publish_unknown(e, to->at_ns);
         return;
     }

@@ -4,10 +4,10 @@
  *   active = energy of the devices - idle power x window
  *   ours   = active x our process's CPU time / CPU time of all processes
  *   a request's share = ours / busy seconds of all our work in the window x this request's busy seconds
- * so that the shares of all requests + idle + what others used = what the counters say. Idle power is the least seen, learned in
- * windows in which we used less than 1 % of a core and learned again after ten minutes; windows with more give the shares. A share
- * is taken from the last of those, at most ten windows old.
- * Unknown is said, never zero: no sensor or a lost one, no idle power yet, fewer than 3 samples in the window, other processes
+ * so that the shares of all requests + idle + what others used = what the counters say. Idle power is the least seen: learned in
+ * windows in which we used less than 5 % of a core, and again after ten minutes. Windows in which we used more than 1 % of a core
+ * give the shares; a share is taken from the last of those, at most ten windows old.
+ * Unknown is said, never zero: no sensor or a lost one, no idle power yet, fewer than 3 samples in the window, no more power than idle, other processes
  * used more than half of the busy time, or their time cannot be read (/proc/stat is hidden).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_ENERGY_H

@@ -58,6 +58,14 @@ class World:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
+def wait_for_idle_power(daemon):
+    """Asks seldom: scrapes are work too, and idle power is learned at rest."""
+    def idle():
+        time.sleep(0.5)
+        return daemon.metric("sparrow_device_power_watts", device="cpu0", source="rapl", state="idle")
+    return wait_for(idle, 20, "idle power")
+
+
 def energy_of(daemon):
     answer = daemon.post("/v1/recognize", wav())
     assert answer.status == 200, answer
@@ -89,7 +97,7 @@ def test_without_a_sensor_energy_is_null_and_series_are_absent():
 def test_with_a_sensor_shares_follow_the_counter():
     # Self-tests stay away, so that the daemon is at rest when nobody asks.
     with World() as w, Daemon(dict(w.options(), **{"replicas.selftest_interval": 60})) as d:
-        idle = wait_for(lambda: d.metric("sparrow_device_power_watts", device="cpu0", source="rapl", state="idle"), 20, "idle power")
+        idle = wait_for_idle_power(d)
         assert abs(idle - IDLE_W) < 0.2 * IDLE_W, idle
         w.busy = True
         load(d, 2.5)
@@ -110,7 +118,7 @@ def test_with_a_sensor_shares_follow_the_counter():
 
 def test_a_lost_sensor_is_null_until_it_is_back():
     with World() as w, Daemon(dict(w.options(), **{"replicas.selftest_interval": 60})) as d:
-        wait_for(lambda: d.metric("sparrow_device_power_watts", device="cpu0", source="rapl", state="idle"), 20, "idle power")
+        wait_for_idle_power(d)
         w.busy = True
         load(d, 2.5)
         assert energy_of(d)["joules"] is not None

@@ -210,6 +210,7 @@ def test_the_watchdog_starves_when_a_lane_is_stuck():
                 count = len(notify.messages)
                 time.sleep(1)
                 assert len(notify.read()) == count, notify.messages[count:]
+            d.expect_exit = -signal.SIGKILL
             d.kill()                                    # what systemd does now
 
 

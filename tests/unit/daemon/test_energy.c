@@ -316,6 +316,23 @@ START_TEST(idle_power_is_learned_again_after_ten_minutes)
 }
 END_TEST
 
+START_TEST(idle_power_is_learned_under_a_light_load_and_corrected_at_rest)
+{
+    struct world w = rapl_world(1, HUGE_RANGE);
+    steps(&w, 20, 0.04, 0.04, 0);
+    ck_assert_double_eq_tol(
+        metric(&w, "sparrow_device_power_watts{device=\"cpu0\",source=\"rapl\",state=\"idle\"}"),
+        IDLE_W + 0.04 * PER_CORE_W, 0.01);
+    expect_unknown(&w, "rapl"); /* all of that counts as idle now: not 0 J, but not known */
+    steps(&w, 20, 0, 0, 0);
+    steps(&w, 20, 0.04, 0.04, 0);
+    struct energy_share share = share_of(&w, 0.01);
+    ck_assert(share.known);
+    ck_assert_double_eq_tol(share.watts, 0.04 * PER_CORE_W, 0.01);
+    close_world(&w);
+}
+END_TEST
+
 START_TEST(hwmon_power_is_integrated)
 {
     struct world w = {
@@ -623,6 +640,7 @@ int main(void)
     tcase_add_test(cases, metrics_keep_idle_and_active_apart);
     tcase_add_test(cases, idle_power_is_the_least_seen);
     tcase_add_test(cases, idle_power_is_learned_again_after_ten_minutes);
+    tcase_add_test(cases, idle_power_is_learned_under_a_light_load_and_corrected_at_rest);
     tcase_add_test(cases, hwmon_power_is_integrated);
     tcase_add_test(cases, hwmon_prefers_energy_and_takes_the_label_it_is_told);
     tcase_add_test(cases, without_a_sensor_all_is_unknown_and_absent);
