@@ -28,7 +28,8 @@ struct sp_format {
 };
 
 /* Which format the bytes are in, from the media type first and the bytes after it: a type without a header of its own
- * (audio/l16, audio/mulaw, audio/alaw, audio/basic) is believed; for all others the bytes decide, even against the type.
+ * (audio/l16, audio/mulaw, audio/alaw, audio/basic) is believed; for all others the bytes decide, even against the type
+ * (audio/mpeg is believed when they say nothing).
  * *ret_input is the input with what stands in front of the container (ID3 tags) taken off.
  * media_type NULL: the bytes alone. *ret_media is the parsed type, to which ret_input points.
  * Errors: SPARROW_UNSUPPORTED_MEDIA, SPARROW_BAD_AUDIO (empty, or of a known type without a sign of it). */

@@ -117,6 +117,23 @@ START_TEST(decode_every_compressed_file_cut_or_damaged_ends_well)
 }
 END_TEST
 
+START_TEST(decode_mpeg_cut_out_of_a_stream_begins_at_its_next_frame)
+{
+    struct sparrow_audio *audio = new_audio();
+    struct clip c = {.n = 0};
+    clip_file(&c, "tests/data/audio/yes.mp3");
+    struct sparrow_audio_options opt = {.size = sizeof(opt), .media_type = "audio/mpeg"};
+    for (size_t at = 601; at < 1500; at += 57) {
+        ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes + at, c.n - at, &opt, NULL), SPARROW_OK);
+        ck_assert_uint_gt(sparrow_audio_count(audio), 8000);
+        ck_assert_uint_lt(sparrow_audio_count(audio), 16000);
+    }
+    ck_assert_int_eq(sparrow_audio_decode(audio, "hello, world", 12, &opt, NULL), SPARROW_BAD_AUDIO);
+    clip_done(&c);
+    sparrow_audio_free(audio);
+}
+END_TEST
+
 /* ---- bombs ---- */
 
 struct file {
@@ -291,6 +308,7 @@ int main(void)
         decode_a_flac_cut_short_gives_what_came_before,
         decode_a_flac_that_announces_2_to_36_samples_reads_what_is_there,
         decode_every_compressed_file_cut_or_damaged_ends_well,
+        decode_mpeg_cut_out_of_a_stream_begins_at_its_next_frame,
         decode_a_bomb_stops_at_the_limit,
         decode_a_large_body_of_mpeg_is_refused_unread,
         decode_damaged_mpeg_prints_nothing,
