@@ -194,9 +194,11 @@ struct sparrow_audio_options {
 SPARROW_API int sparrow_audio_new(struct sparrow_audio **ret_audio, struct sparrow_error *err);
 SPARROW_API void sparrow_audio_free(struct sparrow_audio *audio);
 
-/* Decodes one clip into audio, replacing what it held. opt may be NULL. Resamples and mixes to 16 kHz mono.
- * Errors: SPARROW_UNSUPPORTED_MEDIA, SPARROW_BAD_AUDIO, SPARROW_TOO_LARGE (longer than max_seconds),
- *         SPARROW_CANCELLED, SPARROW_NO_MEMORY; after any of them audio is empty. */
+/* Decodes one clip into audio, replacing what it held. opt may be NULL. Resamples and mixes to 16 kHz mono. A stream that
+ * breaks off gives what came before the break. 16 kHz mono PCM allocates nothing once the buffer is large enough.
+ * Errors: SPARROW_UNSUPPORTED_MEDIA, SPARROW_BAD_AUDIO, SPARROW_TOO_LARGE (longer than max_seconds), SPARROW_CANCELLED,
+ *         SPARROW_NO_MEMORY, SPARROW_BAD_ARGUMENT (opt->size 0, or max_seconds not in 0..86400);
+ *         after any of them audio is empty. */
 SPARROW_API int sparrow_audio_decode(struct sparrow_audio *audio, const void *bytes, size_t n,
                                      const struct sparrow_audio_options *opt, struct sparrow_error *err);
 
@@ -205,13 +207,14 @@ SPARROW_API int sparrow_audio_decode(struct sparrow_audio *audio, const void *by
 SPARROW_API bool sparrow_audio_is_cheap(const void *bytes, size_t n, const struct sparrow_audio_options *opt,
                                         double max_copy_seconds);
 
-/* Whether a media type is one that sparrow_audio_decode handles. */
+/* Whether a media type is one that sparrow_audio_decode handles (NULL is). A type without a parameter that it needs
+ * counts: decode has the better text for it. */
 SPARROW_API bool sparrow_audio_accepts(const char *media_type);
 
 SPARROW_API const int16_t *sparrow_audio_samples(const struct sparrow_audio *audio);
 SPARROW_API size_t sparrow_audio_count(const struct sparrow_audio *audio);
 SPARROW_API const char *sparrow_audio_format(const struct sparrow_audio *audio);  /* "wav/pcm16", "flac", ... */
-SPARROW_API unsigned sparrow_audio_rate_hz(const struct sparrow_audio *audio);    /* of the source */
+SPARROW_API unsigned sparrow_audio_rate_hz(const struct sparrow_audio *audio);    /* of the source; Opus: 16000 */
 SPARROW_API unsigned sparrow_audio_channels(const struct sparrow_audio *audio);   /* of the source */
 
 /* ---- windows: words inside longer audio ---- */

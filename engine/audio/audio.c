@@ -1,7 +1,8 @@
 /* audio.c - the audio object: collects what decoders put, as 16 kHz mono.
  *
- * Memory follows what was really decoded, never what a header announces: a slice comes in, the buffer grows by doubling,
- * and the count of frames stops the clip at its limit. Channels are mixed before resampling, which halves the work.
+ * Memory follows what was really decoded, never what a header announces: a slice comes in, the
+ * buffer grows by doubling, and the count of frames stops the clip at its limit. Channels are mixed
+ * before resampling, which halves the work.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/audio.h"
@@ -70,7 +71,8 @@ static int no_memory(struct sparrow_error *err)
     return sp_error_set(err, SPARROW_NO_MEMORY, "Out of memory for the decoded samples.");
 }
 
-/* Room for `more` samples behind count. What is asked for is bounded by the clip's limit, not by its header. */
+/* Room for `more` samples behind count. What is asked for is bounded by the clip's limit, not by
+ * its header. */
 static int reserve(struct sparrow_audio *audio, size_t more, struct sparrow_error *err)
 {
     size_t needed, bytes;
@@ -101,11 +103,13 @@ int sp_audio_too_long(const struct sparrow_audio *audio, struct sparrow_error *e
 int sp_audio_check(unsigned rate_hz, unsigned channels, struct sparrow_error *err)
 {
     if (rate_hz < SP_AUDIO_MIN_RATE_HZ || rate_hz > SP_AUDIO_MAX_RATE_HZ)
-        return sp_error_set(err, SPARROW_BAD_AUDIO, "The sampling rate is %u Hz; %d to %d are allowed.",
-                            rate_hz, SP_AUDIO_MIN_RATE_HZ, SP_AUDIO_MAX_RATE_HZ);
+        return sp_error_set(err, SPARROW_BAD_AUDIO,
+                            "The sampling rate is %u Hz; %d to %d are allowed.", rate_hz,
+                            SP_AUDIO_MIN_RATE_HZ, SP_AUDIO_MAX_RATE_HZ);
     if (channels < 1 || channels > SP_AUDIO_MAX_CHANNELS)
-        return sp_error_set(err, SPARROW_BAD_AUDIO, "The clip has %u channels; 1 to %d are allowed.",
-                            channels, SP_AUDIO_MAX_CHANNELS);
+        return sp_error_set(err, SPARROW_BAD_AUDIO,
+                            "The clip has %u channels; 1 to %d are allowed.", channels,
+                            SP_AUDIO_MAX_CHANNELS);
     return SPARROW_OK;
 }
 
@@ -221,7 +225,7 @@ int sp_audio_put_pcm(struct sparrow_audio *audio, const char *container, const s
     if (status != SPARROW_OK)
         return status;
     size_t frames = pcm->n / (pcm->coding->bytes * pcm->channels);
-    if (frames > audio->max_frames)         /* these frames are here: no need to convert them first */
+    if (frames > audio->max_frames) /* these frames are here: no need to convert them first */
         return sp_audio_too_long(audio, err);
     if (pcm->channels == 1 && pcm->rate_hz == SP_AUDIO_RATE_HZ)
         return put_direct(audio, pcm, frames, err);

@@ -1,6 +1,6 @@
 /* audio.h - the audio object from inside: where decoders put what they decode.
- * One decoder at a time: begin, then put for each slice, then end. A failing call leaves the object to be emptied by its
- * caller (sparrow_audio_decode does). One thread at a time.
+ * One decoder at a time: begin, then put for each slice, then end. A failing call leaves the object
+ * to be emptied by its caller (sparrow_audio_decode does). One thread at a time.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_AUDIO_AUDIO_H
@@ -52,17 +52,21 @@ int sp_audio_begin(struct sparrow_audio *audio, const char *container, const cha
 /* The slice buffer, made when it is first asked for. NULL: out of memory. Belongs to the object. */
 struct sp_audio_work *sp_audio_work(struct sparrow_audio *audio);
 
-/* Takes frames x channels interleaved samples (at most a slice; they are overwritten: mixed in place).
- * Errors: SPARROW_TOO_LARGE (the clip is longer than allowed), SPARROW_CANCELLED, SPARROW_NO_MEMORY. */
+/* Takes frames x channels interleaved samples (at most a slice; they are overwritten: mixed in
+ * place).
+ * Errors: SPARROW_TOO_LARGE (the clip is longer than allowed), SPARROW_CANCELLED,
+ * SPARROW_NO_MEMORY. */
 int sp_audio_put(struct sparrow_audio *audio, int16_t *samples, size_t frames,
                  struct sparrow_error *err);
 
-/* begin, put and nothing else for samples that lie in memory. Mono at 16 kHz is converted straight into the result.
+/* begin, put and nothing else for samples that lie in memory. Mono at 16 kHz is converted straight
+ * into the result.
  * Errors: those of begin and put. */
 int sp_audio_put_pcm(struct sparrow_audio *audio, const char *container, const struct sp_pcm *pcm,
                      struct sparrow_error *err);
 
-/* The clip has ended: flushes the resampler. Errors: SPARROW_BAD_AUDIO (no samples), SPARROW_NO_MEMORY. */
+/* The clip has ended: flushes the resampler. Errors: SPARROW_BAD_AUDIO (no samples),
+ * SPARROW_NO_MEMORY. */
 int sp_audio_end(struct sparrow_audio *audio, struct sparrow_error *err);
 
 /* The failure of a clip that is longer than allowed, in the one wording there is. */

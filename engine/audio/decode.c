@@ -1,4 +1,5 @@
-/* decode.c - one clip from bytes to samples: options, choice of the format, and the rule that failure leaves nothing.
+/* decode.c - one clip from bytes to samples: options, choice of the format, and the rule that
+ * failure leaves nothing.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
@@ -9,7 +10,8 @@
 
 #define DEFAULT_MAX_SECONDS 60.0
 
-/* The caller's options in this library's size: an older caller's shorter ones are filled up with zeros. */
+/* The caller's options in this library's size: an older caller's shorter ones are filled up with
+ * zeros. */
 static int read_options(const struct sparrow_audio_options *opt,
                         struct sparrow_audio_options *ret_options, struct sparrow_error *err)
 {

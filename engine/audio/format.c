@@ -32,8 +32,8 @@ static const struct sp_format containers[] = {
     {"caf", SP_CONTAINER_CAF, NULL, sp_sndfile_decode},
 };
 
-/* Media types; the format to believe when there is no header to look at; and the one to try when the bytes say nothing
- * (MPEG audio cut out of a stream begins in the middle of a frame). */
+/* Media types; the format to believe when there is no header to look at; and the one to try when
+ * the bytes say nothing (MPEG audio cut out of a stream begins in the middle of a frame). */
 static const struct type {
     const char *name;
     const struct sp_format *headerless, *otherwise;
@@ -76,7 +76,8 @@ static const struct sp_format *find_container(enum sp_container container)
     return NULL;
 }
 
-/* No format: why. A type that promised audio makes it a damaged file rather than an unknown kind. */
+/* No format: why. A type that promised audio makes it a damaged file rather than an unknown kind.
+ */
 static int no_format(const struct sp_media *media, const struct sp_sniff *sniff,
                      struct sparrow_error *err)
 {

@@ -28,7 +28,8 @@ static const char *skip_blanks(const char *p)
     return p;
 }
 
-/* A token in small letters to ret_text (cut off after size - 1). Returns its end, or NULL if there is none. */
+/* A token in small letters to ret_text (cut off after size - 1). Returns its end, or NULL if there
+ * is none. */
 static const char *read_token(const char *p, char *ret_text, size_t size)
 {
     size_t n = 0;
@@ -100,7 +101,8 @@ static int malformed(struct sparrow_error *err)
                         "The media type is malformed; a good one is \"audio/l16;rate=16000\".");
 }
 
-/* ";name=value" with p behind the ';'. Empty parameters (";;", a last ";") are allowed, as RFC 9110 has them. */
+/* ";name=value" with p behind the ';'. Empty parameters (";;", a last ";") are allowed, as RFC 9110
+ * has them. */
 static int read_parameter(const char **p, struct sp_media *media, bool *has_endianness,
                           struct sparrow_error *err)
 {

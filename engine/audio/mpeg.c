@@ -1,7 +1,8 @@
 /* mpeg.c - MP3 (and layers 1 and 2), by libmpg123.
  *
- * Not through libsndfile, which uses the same library: there it prints a warning to stderr for each damaged frame, so a
- * client could fill the journal, and there is no way to tell it otherwise. Here it is told.
+ * Not through libsndfile, which uses the same library: there it prints a warning to stderr for each
+ * damaged frame, so a client could fill the journal, and there is no way to tell it otherwise. Here
+ * it is told.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/mpeg.h"
@@ -11,7 +12,7 @@
 #include "engine/error.h"
 
 #define MAX_BYTES_PER_SECOND 56000      /* layer 1 at 448 kbit/s */
-#define MAX_TAG_BYTES        262144     /* tags behind the frames, and what taggers leave between them */
+#define MAX_TAG_BYTES        262144     /* tags behind the frames */
 #define FEED_BYTES           16384
 #define RESYNC_BYTES         4096       /* of garbage to skip before giving up */
 
@@ -50,8 +51,10 @@ static int open_decoder(mpg123_handle **ret_decoder, struct sparrow_error *err)
     return SPARROW_OK;
 }
 
-/* The decoder has met its first frame, or one of another kind. Only the first may say what the clip is. */
-static int take_format(mpg123_handle *decoder, struct sparrow_audio *audio, struct sparrow_error *err)
+/* The decoder has met its first frame, or one of another kind. Only the first may say what the clip
+ * is. */
+static int take_format(mpg123_handle *decoder, struct sparrow_audio *audio,
+                       struct sparrow_error *err)
 {
     long rate;
     int channels, encoding;
@@ -114,7 +117,8 @@ static int decode(mpg123_handle *decoder, const struct sp_input *in, struct spar
     return SPARROW_OK;
 }
 
-int sp_mpeg_decode(const struct sp_input *in, struct sparrow_audio *audio, struct sparrow_error *err)
+int sp_mpeg_decode(const struct sp_input *in, struct sparrow_audio *audio,
+                   struct sparrow_error *err)
 {
     if ((double) in->n > audio->max_seconds * MAX_BYTES_PER_SECOND + MAX_TAG_BYTES)
         return sp_audio_too_long(audio, err);

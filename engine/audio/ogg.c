@@ -1,4 +1,5 @@
-/* ogg.c - Ogg: pages to packets of the first stream, by libogg, and from there to the codec's decoder.
+/* ogg.c - Ogg: pages to packets of the first stream, by libogg, and from there to the codec's
+ * decoder.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/ogg.h"
@@ -73,7 +74,8 @@ static bool begins(const ogg_packet *packet, const char *magic, long n)
     return packet->bytes >= n && memcmp(packet->packet, magic, (size_t) n) == 0;
 }
 
-/* An Ogg page says nothing about its codec; its first packet does (RFC 7845, 5.1; Vorbis I, 4.2.1). */
+/* An Ogg page says nothing about its codec; its first packet does (RFC 7845, 5.1; Vorbis I, 4.2.1).
+ */
 static int decode(struct sp_ogg *ogg, struct sparrow_audio *audio, struct sparrow_error *err)
 {
     ogg_packet first;

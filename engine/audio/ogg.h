@@ -1,4 +1,5 @@
-/* ogg.h - Ogg: pages to packets of the first stream, by libogg, and from there to the codec's decoder.
+/* ogg.h - Ogg: pages to packets of the first stream, by libogg, and from there to the codec's
+ * decoder.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_AUDIO_OGG_H
@@ -10,9 +11,10 @@
 #include "engine/audio/audio.h"
 #include "engine/audio/format.h"
 
-/* Decodes Vorbis and Opus. Errors: SPARROW_BAD_AUDIO (no packet), SPARROW_UNSUPPORTED_MEDIA (another codec), and those of the
- * two decoders (vorbis.h, opus.h). */
-int sp_ogg_decode(const struct sp_input *in, struct sparrow_audio *audio, struct sparrow_error *err);
+/* Decodes Vorbis and Opus. Errors: SPARROW_BAD_AUDIO (no packet), SPARROW_UNSUPPORTED_MEDIA
+ * (another codec), and those of the two decoders (vorbis.h, opus.h). */
+int sp_ogg_decode(const struct sp_input *in, struct sparrow_audio *audio,
+                  struct sparrow_error *err);
 
 /* A reader of packets; the input must outlive it. Fields are its own. */
 struct sp_ogg {
@@ -32,8 +34,8 @@ enum sp_ogg_result {
     SP_OGG_HOLE                     /* bytes were damaged or are missing here; ask again */
 };
 
-/* The next packet of the first stream; pages of other streams beside it are passed over. Allocates as packets grow, never
- * more than the input holds. */
+/* The next packet of the first stream; pages of other streams beside it are passed over. Allocates
+ * as packets grow, never more than the input holds. */
 enum sp_ogg_result sp_ogg_packet(struct sp_ogg *ogg, ogg_packet *ret_packet);
 
 #endif

@@ -1,7 +1,7 @@
 /* opus.c - Ogg Opus (RFC 7845), by libopus.
  *
- * Not through libsndfile, so that its Ogg reader, which leaks, is never entered; and libopus decodes to 16 kHz at once,
- * where libsndfile decodes to 48 kHz what was made at 44.1 or 48.
+ * Not through libsndfile, so that its Ogg reader, which leaks, is never entered; and libopus
+ * decodes to 16 kHz at once, where libsndfile decodes to 48 kHz what was made at 44.1 or 48.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/opus.h"
@@ -37,10 +37,12 @@ static unsigned get16(const uint8_t *p)
 
 static int damaged(struct sparrow_error *err)
 {
-    return sp_error_set(err, SPARROW_BAD_AUDIO, "The Opus stream's headers are damaged or cut off.");
+    return sp_error_set(err, SPARROW_BAD_AUDIO,
+                        "The Opus stream's headers are damaged or cut off.");
 }
 
-/* Family 0 is mono or stereo in one stream, family 1 up to eight loudspeakers in several; RFC 7845, 5.1.1. */
+/* Family 0 is mono or stereo in one stream, family 1 up to eight loudspeakers in several; RFC
+ * 7845, 5.1.1. */
 static int read_mapping(const ogg_packet *first, struct head *head, struct sparrow_error *err)
 {
     const uint8_t *p = first->packet;
@@ -52,9 +54,10 @@ static int read_mapping(const ogg_packet *first, struct head *head, struct sparr
         return SPARROW_OK;
     }
     if (family != 1)
-        return sp_error_set(err, SPARROW_UNSUPPORTED_MEDIA,
-                            "The Opus stream's channel mapping (family %u, %u channels) is not handled.",
-                            family, head->channels);
+        return sp_error_set(
+            err, SPARROW_UNSUPPORTED_MEDIA,
+            "The Opus stream's channel mapping (family %u, %u channels) is not handled.", family,
+            head->channels);
     if ((size_t) first->bytes < MAPPING_AT + head->channels)
         return damaged(err);
     head->streams = p[19];
@@ -70,7 +73,7 @@ static int read_head(const ogg_packet *first, struct sparrow_audio *audio, struc
 {
     struct head head = {.channels = 0};
     const uint8_t *p = first->packet;
-    if (first->bytes < HEAD_BYTES || (p[8] & 0xf0) != 0)        /* versions 0 to 15 are compatible */
+    if (first->bytes < HEAD_BYTES || (p[8] & 0xf0) != 0) /* versions 0 to 15 are compatible */
         return damaged(err);
     head.channels = p[9];
     head.skip = get16(p + 10);
@@ -92,7 +95,8 @@ static int read_tags(struct sp_ogg *ogg, struct sparrow_error *err)
     return SPARROW_OK;
 }
 
-/* How many of `frames` remain at the end of the stream, whose last page may end before its last packet does. */
+/* How many of `frames` remain at the end of the stream, whose last page may end before its last
+ * packet does. */
 static size_t trim_end(const struct position *at, const ogg_packet *packet, size_t frames)
 {
     int64_t said = packet->granulepos - at->page;

@@ -1,8 +1,9 @@
 /* pcm.c - uncompressed samples in their many codings, to s16, and channels to one.
  *
- * Each coding is one expression over a row of samples. The loops run over blocks of a fixed length and then over the
- * rest, because that is what GCC turns into vector code at -O2 (its cost model refuses an unknown trip count).
- * G.711 is a table: its exponent is a shift by a variable amount, which vector units before AVX2 do not have.
+ * Each coding is one expression over a row of samples. The loops run over blocks of a fixed length
+ * and then over the rest, because that is what GCC turns into vector code at -O2 (its cost model
+ * refuses an unknown trip count). G.711 is a table: its exponent is a shift by a variable amount,
+ * which vector units before AVX2 do not have.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/pcm.h"
@@ -19,7 +20,8 @@
 #define BE(x, bits) (x)
 #endif
 
-/* Defines `static void name(in, n, out)`, which stores EXPRESSION of `p`, the address of each sample. */
+/* Defines `static void name(in, n, out)`, which stores EXPRESSION of `p`, the address of each
+ * sample. */
 #define CONVERTER(name, width, expression)                                                         \
     static inline __attribute__((always_inline)) void name##_row(                                  \
         const uint8_t *restrict in, size_t n, int16_t *restrict out)                               \
@@ -67,7 +69,8 @@ static inline int16_t round32(uint32_t bits)
     return (int16_t) (y > INT16_MAX ? INT16_MAX : y);
 }
 
-/* Limits by comparing bits, not floats: a float comparison may trap, so GCC will not turn it into a select. */
+/* Limits by comparing bits, not floats: a float comparison may trap, so GCC will not turn it into a
+ * select. */
 static inline int16_t round_float(float x)
 {
     const uint32_t full_scale = 0x47000000;     /* 32768.0f */
@@ -129,8 +132,8 @@ CONVERTER(from_f32be, 4, round_float_bits(BE(load32(p), 32)))
 CONVERTER(from_f64le, 8, round_double_bits(LE(load64(p), 64)))
 CONVERTER(from_f64be, 8, round_double_bits(BE(load64(p), 64)))
 
-/* ITU-T G.711 in 16 bits, for codes 0x00..0x7f; the other half has the opposite sign. Both tables are printed by the
- * formulas that tests/unit/audio/test_pcm.c holds them against. */
+/* ITU-T G.711 in 16 bits, for codes 0x00..0x7f; the other half has the opposite sign. Both tables
+ * are printed by the formulas that tests/unit/audio/test_pcm.c holds them against. */
 static const int16_t mulaw_table[128] = {
     -32124, -31100, -30076, -29052, -28028, -27004, -25980, -24956,
     -23932, -22908, -21884, -20860, -19836, -18812, -17788, -16764,
@@ -208,7 +211,8 @@ void sp_pcm_from_float(const float *restrict in, size_t n, int16_t *restrict out
         out[i] = round_float(in[i]);
 }
 
-/* In place this works because a frame is read before its mean is written, at or before where it began. */
+/* In place this works because a frame is read before its mean is written, at or before where it
+ * began. */
 static void mix_stereo(const int16_t *in, size_t frames, int16_t *out)
 {
     for (size_t i = 0; i < frames; i++)

@@ -6,8 +6,8 @@
 
 #include "engine/audio/format.h"
 
-/* 16-bit PCM; ;rate= is required, ;channels= defaults to 1, ;endianness= to little-endian (RFC 2586 says big-endian;
- * Watson's clients, who send most of it, do not).
+/* 16-bit PCM; ;rate= is required, ;channels= defaults to 1, ;endianness= to little-endian (RFC 2586
+ * says big-endian; Watson's clients, who send most of it, do not).
  * Errors: SPARROW_UNSUPPORTED_MEDIA: no rate. */
 int sp_raw_open_l16(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sparrow_error *err);
 

@@ -1,7 +1,7 @@
 /* resample.c - mono s16 of any rate to 16 kHz, by libsoxr.
  *
- * HQ (20-bit accuracy) costs no more than the lower qualities at the rates people send; dither is off, or else the same
- * clip would give other features each time.
+ * HQ (20-bit accuracy) costs no more than the lower qualities at the rates people send; dither is
+ * off, or else the same clip would give other features each time.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/resample.h"

@@ -1,9 +1,9 @@
 /* sndfile.c - what libsndfile decodes for us, from memory.
  *
- * Only containers that sniff.c recognised come here, and once the library has opened one it must be of that kind: its
- * rare readers never run. `frames` of the header is never used: a FLAC header of 42 bytes may announce 2^36 of them.
- * Samples are read as floats (exact for integers up to 24 bits) and rounded by us, so that each coding is scaled the
- * same way.
+ * Only containers that sniff.c recognised come here, and once the library has opened one it must be
+ * of that kind: its rare readers never run. `frames` of the header is never used: a FLAC header of
+ * 42 bytes may announce 2^36 of them. Samples are read as floats (exact for integers up to 24 bits)
+ * and rounded by us, so that each coding is scaled the same way.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/sndfile.h"
@@ -115,8 +115,9 @@ static int damaged(const struct sp_input *in, struct sparrow_error *err)
                         "The %s stream is damaged, or in a coding that is not handled.", name);
 }
 
-/* A failed open leaves its log in a buffer of the whole process (which nobody here reads). Two threads that fail at once
- * race there, within its bounds: the thread sanitizer is told that it is known. */
+/* A failed open leaves its log in a buffer of the whole process (which nobody here reads). Two
+ * threads that fail at once race there, within its bounds: the thread sanitizer is told that it is
+ * known. */
 #ifdef __SANITIZE_THREAD__
 const char *__tsan_default_suppressions(void);
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
@@ -143,7 +144,8 @@ static int read_slices(SNDFILE *file, struct sparrow_audio *audio, struct sparro
     }
 }
 
-int sp_sndfile_decode(const struct sp_input *in, struct sparrow_audio *audio, struct sparrow_error *err)
+int sp_sndfile_decode(const struct sp_input *in, struct sparrow_audio *audio,
+                      struct sparrow_error *err)
 {
     static const SF_VIRTUAL_IO io = {memory_length, memory_seek, memory_read, memory_write,
                                      memory_tell};

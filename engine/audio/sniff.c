@@ -1,7 +1,7 @@
 /* sniff.c - which container the first bytes of a clip announce.
  *
- * The libraries behind us know many more formats than we serve, and their rare readers are where their holes were.
- * So nothing reaches a library that was not recognised here first.
+ * The libraries behind us know many more formats than we serve, and their rare readers are where
+ * their holes were. So nothing reaches a library that was not recognised here first.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/sniff.h"
@@ -11,7 +11,7 @@
 
 #define ID3_HEADER   10
 #define ID3_TAGS_MAX 4              /* more than one in a row is rare and legal */
-#define PADDING_MAX  4096           /* zeros that careless taggers leave between tag and first frame */
+#define PADDING_MAX  4096 /* zeros that careless taggers leave between tag and first frame */
 
 struct magic {
     enum sp_container container;
@@ -54,7 +54,8 @@ static bool magic_matches(const struct magic *m, const uint8_t *bytes, size_t n)
     return m->form == NULL || (n >= 12 && memcmp(bytes + 8, m->form, 4) == 0);
 }
 
-/* ISO/IEC 11172-3, 2.4.2.3: sync, and no reserved value for version, layer, bit rate, rate or emphasis. */
+/* ISO/IEC 11172-3, 2.4.2.3: sync, and no reserved value for version, layer, bit rate, rate or
+ * emphasis. */
 static bool is_mpeg_frame(const uint8_t *p, size_t n)
 {
     if (n < 4 || p[0] != 0xff || (p[1] & 0xe0) != 0xe0)

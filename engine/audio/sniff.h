@@ -25,7 +25,8 @@ struct sp_sniff {
     size_t skip;                    /* ID3 tags in front: the container begins here */
 };
 
-/* Reads no more than the tags in front and 64 bytes. Never fails: what it does not know is UNKNOWN. */
+/* Reads no more than the tags in front and 64 bytes. Never fails: what it does not know is UNKNOWN.
+ */
 struct sp_sniff sp_sniff(const uint8_t *bytes, size_t n);
 
 #endif

@@ -1,8 +1,9 @@
 /* vorbis.c - Ogg Vorbis, by libvorbis.
  *
- * Not through libsndfile, which leaks the codec's tables (5.8 kB and up) for each stream whose headers break off: enough
- * requests of that kind would fill the memory of a daemon. And not before the codebooks have been measured: two bits of a
- * setup header can stand for millions of table entries, and a packet of a few kilobytes for gigabytes.
+ * Not through libsndfile, which leaks the codec's tables (5.8 kB and up) for each stream whose
+ * headers break off: enough requests of that kind would fill the memory of a daemon. And not before
+ * the codebooks have been measured: two bits of a setup header can stand for millions of table
+ * entries, and a packet of a few kilobytes for gigabytes.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/vorbis.h"
@@ -107,7 +108,8 @@ static uint64_t codebook_numbers(struct bits *b)
     return numbers;
 }
 
-int sp_vorbis_table_size(const uint8_t *packet, size_t n, uint64_t *ret_numbers, struct sparrow_error *err)
+int sp_vorbis_table_size(const uint8_t *packet, size_t n, uint64_t *ret_numbers,
+                         struct sparrow_error *err)
 {
     struct bits b = {.bytes = packet, .n = (uint64_t) n * 8};
     b.over = n < 8 || memcmp(packet, "\x05vorbis", 7) != 0;
@@ -126,10 +128,12 @@ int sp_vorbis_table_size(const uint8_t *packet, size_t n, uint64_t *ret_numbers,
 
 static int damaged(struct sparrow_error *err)
 {
-    return sp_error_set(err, SPARROW_BAD_AUDIO, "The Vorbis stream's headers are damaged or cut off.");
+    return sp_error_set(err, SPARROW_BAD_AUDIO,
+                        "The Vorbis stream's headers are damaged or cut off.");
 }
 
-/* Nobody reads the comments, and millions of empty ones would make millions of blocks: the library is given none. */
+/* Nobody reads the comments, and millions of empty ones would make millions of blocks: the library
+ * is given none. */
 static bool take_comments(ogg_packet *packet)
 {
     static const uint8_t none[] = "\x03vorbis\0\0\0\0\0\0\0\0\x01";
@@ -156,9 +160,10 @@ static int read_headers(struct sp_ogg *ogg, const ogg_packet *first, vorbis_info
             if (status != SPARROW_OK)
                 return status;
             if (numbers > MAX_TABLE_NUMBERS)
-                return sp_error_set(err, SPARROW_TOO_LARGE,
-                                    "The Vorbis stream's tables have more than the %d numbers allowed.",
-                                    MAX_TABLE_NUMBERS);
+                return sp_error_set(
+                    err, SPARROW_TOO_LARGE,
+                    "The Vorbis stream's tables have more than the %d numbers allowed.",
+                    MAX_TABLE_NUMBERS);
         }
         if (vorbis_synthesis_headerin(info, comment, &packet) != 0)
             return damaged(err);
@@ -205,7 +210,8 @@ static int read_packets(struct sp_ogg *ogg, vorbis_dsp_state *dsp, vorbis_block 
         if (result == SP_OGG_END)
             return SPARROW_OK;
         int status = sp_audio_poll(audio, err);     /* packets may be millions, and give nothing */
-        if (status == SPARROW_OK && result == SP_OGG_PACKET && vorbis_synthesis(block, &packet) == 0) {
+        if (status == SPARROW_OK && result == SP_OGG_PACKET &&
+            vorbis_synthesis(block, &packet) == 0) {
             vorbis_synthesis_blockin(dsp, block);
             status = drain(dsp, audio, work, err);
         }

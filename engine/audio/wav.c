@@ -1,8 +1,9 @@
 /* wav.c - RIFF, RIFX and RF64 WAV files: where the samples are and how they are coded.
  *
- * Written for files as they come, not as the specification has them: sizes may lie in any direction, pad bytes may be
- * missing, anything may stand in front of `fmt `. Only three things are believed: the chunk ids, the fields of `fmt `,
- * and that no chunk before the samples reaches beyond the end.
+ * Written for files as they come, not as the specification has them: sizes may lie in any
+ * direction, pad bytes may be missing, anything may stand in front of `fmt `. Only three things are
+ * believed: the chunk ids, the fields of `fmt `, and that no chunk before the samples reaches
+ * beyond the end.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/wav.h"
@@ -84,7 +85,8 @@ static size_t next_chunk(const struct wav *w, const struct chunk *c)
     return end + 1;
 }
 
-/* The tag of an extensible header stands at the head of a GUID whose rest is the same for all of them. */
+/* The tag of an extensible header stands at the head of a GUID whose rest is the same for all of
+ * them. */
 static bool extensible_tag(const struct wav *w, size_t at, unsigned *ret_tag)
 {
     static const uint8_t little[14] = {0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80,
@@ -103,8 +105,8 @@ static int read_fmt(struct wav *w, const struct chunk *c, struct sparrow_error *
         return sp_error_set(err, SPARROW_BAD_AUDIO, "The WAV file has two fmt chunks.");
     if (c->size < FMT_BYTES)
         return sp_error_set(err, SPARROW_BAD_AUDIO,
-                            "The WAV file's fmt chunk has %u bytes; at least %d are needed.", c->size,
-                            FMT_BYTES);
+                            "The WAV file's fmt chunk has %u bytes; at least %d are needed.",
+                            c->size, FMT_BYTES);
     w->have_fmt = true;
     w->tag = get16(w, c->at);
     w->channels = get16(w, c->at + 2);
@@ -148,9 +150,11 @@ static int read_chunks(struct wav *w, struct chunk *ret_data, struct sparrow_err
             return SPARROW_OK;
         }
         if (c.size > c.left)
-            return sp_error_set(err, SPARROW_BAD_AUDIO,
-                                "A chunk of %u bytes in front of the WAV file's data reaches beyond "
-                                "its end.", c.size);
+            return sp_error_set(
+                err, SPARROW_BAD_AUDIO,
+                "A chunk of %u bytes in front of the WAV file's data reaches beyond "
+                "its end.",
+                c.size);
         int status = SPARROW_OK;
         if (is_id(c.id, "fmt "))
             status = read_fmt(w, &c, err);
@@ -179,7 +183,8 @@ static const struct sp_pcm_coding *ordered(const struct wav *w, enum sp_pcm_codi
     return sp_pcm_coding(w->big_endian ? big : little);
 }
 
-/* NULL: not a coding we read ourselves. 24 bits in containers of four bytes are left-justified there: 32 bits. */
+/* NULL: not a coding we read ourselves. 24 bits in containers of four bytes are left-justified
+ * there: 32 bits. */
 static const struct sp_pcm_coding *find_coding(const struct wav *w)
 {
     if (w->tag == TAG_PCM && w->bits == 24 && w->align == 4 * w->channels)

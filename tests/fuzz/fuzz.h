@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Feeds one input to the parser under test and checks what must hold whatever the bytes are (abort() when it does
- * not). Keeps nothing between calls. Returns 0. */
+/* Feeds one input to the parser under test and checks what must hold whatever the bytes are
+ * (abort() when it does not). Keeps nothing between calls. Returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 #endif

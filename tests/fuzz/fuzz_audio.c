@@ -1,6 +1,7 @@
 /* fuzz_audio.c - sparrow_audio_decode on any media type and any bytes.
- * An input is a media type, a NUL (or the input's end), and the body. An empty type stands for none. The type
- * "audio/ogg;x=y" has the checksums of its pages set right first, or no mutation would pass libogg.
+ * An input is a media type, a NUL (or the input's end), and the body. An empty type stands for
+ * none. The type "audio/ogg;x=y" has the checksums of its pages set right first, or no mutation
+ * would pass libogg.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"
@@ -19,7 +20,8 @@ static void require(int truth)
         abort();
 }
 
-/* A second object would hide what one clip leaves behind for the next: each input is decoded twice by one. */
+/* A second object would hide what one clip leaves behind for the next: each input is decoded twice
+ * by one. */
 static void decode(struct sparrow_audio *audio, const uint8_t *bytes, size_t n,
                    const struct sparrow_audio_options *opt)
 {
@@ -69,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     size_t body = length < n ? length + 1 : n;
     struct sparrow_audio_options opt = {.size = sizeof(opt), .max_seconds = MAX_SECONDS};
     opt.media_type = type[0] != '\0' ? type : NULL;
-    uint8_t *mended = strcmp(type, "audio/ogg;x=y") == 0 ? mend_pages(bytes + body, n - body) : NULL;
+    uint8_t *mended =
+        strcmp(type, "audio/ogg;x=y") == 0 ? mend_pages(bytes + body, n - body) : NULL;
     const uint8_t *clip = mended != NULL ? mended : bytes + body;
     struct sparrow_audio *audio = NULL;
     require(sparrow_audio_new(&audio, NULL) == SPARROW_OK);

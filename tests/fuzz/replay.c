@@ -1,9 +1,11 @@
-/* replay.c - runs a fuzz target over files that are at hand: the part of fuzzing that every test run repeats.
+/* replay.c - runs a fuzz target over files that are at hand: the part of fuzzing that every test
+ * run repeats.
  *
- * `replay PATH...` takes files and directories (in order of name, not recursive). Without arguments it takes the
- * corpus $top_srcdir/tests/fuzz/corpus/FUZZ_CORPUS that the target was compiled with. Each input lies in a block of
- * exactly its size, so that the address sanitizer sees the first byte read too far. An empty corpus is a failure.
- * The name is printed before the input runs: after a crash the last line names it.
+ * `replay PATH...` takes files and directories (in order of name, not recursive). Without arguments
+ * it takes the corpus $top_srcdir/tests/fuzz/corpus/FUZZ_CORPUS that the target was compiled with.
+ * Each input lies in a block of exactly its size, so that the address sanitizer sees the first byte
+ * read too far. An empty corpus is a failure. The name is printed before the input runs: after a
+ * crash the last line names it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fuzz/fuzz.h"

@@ -1,4 +1,5 @@
-/* clip.h - what the audio tests are made of: files built byte by byte, tones, and how alike two signals are.
+/* clip.h - what the audio tests are made of: files built byte by byte, tones, and how alike two
+ * signals are.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef TEST_CLIP_H

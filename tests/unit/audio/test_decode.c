@@ -1,4 +1,5 @@
-/* test_decode.c - the public calls: real files of every kind, options, limits, and what is left after a failure.
+/* test_decode.c - the public calls: real files of every kind, options, limits, and what is left
+ * after a failure.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/sparrow.h"
@@ -199,7 +200,8 @@ START_TEST(decode_every_container_and_coding_of_libsndfile_we_serve)
     clip_tone(expected, 16000, 440, 16000, 9000);
     struct sparrow_audio *audio = new_audio();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct clip c = write_tone(cases[i].format, cases[i].rate_hz, cases[i].channels, cases[i].rate_hz / 2);
+        struct clip c =
+            write_tone(cases[i].format, cases[i].rate_hz, cases[i].channels, cases[i].rate_hz / 2);
         struct sparrow_error err = {.text = ""};
         int status = decode(audio, &c, NULL, &err);
         ck_assert_msg(status == SPARROW_OK, "%s: %s", cases[i].name, err.text);
@@ -219,11 +221,12 @@ END_TEST
 
 START_TEST(decode_containers_we_do_not_serve_never_reach_a_library)
 {
-    static const int formats[] = {SF_FORMAT_W64 | SF_FORMAT_PCM_16, SF_FORMAT_PAF | SF_FORMAT_PCM_16,
-                                  SF_FORMAT_SVX | SF_FORMAT_PCM_16, SF_FORMAT_NIST | SF_FORMAT_PCM_16,
-                                  SF_FORMAT_VOC | SF_FORMAT_PCM_16, SF_FORMAT_IRCAM | SF_FORMAT_PCM_16,
-                                  SF_FORMAT_MAT5 | SF_FORMAT_PCM_16, SF_FORMAT_HTK | SF_FORMAT_PCM_16,
-                                  SF_FORMAT_AVR | SF_FORMAT_PCM_16, SF_FORMAT_PVF | SF_FORMAT_PCM_16};
+    static const int formats[] = {
+        SF_FORMAT_W64 | SF_FORMAT_PCM_16,  SF_FORMAT_PAF | SF_FORMAT_PCM_16,
+        SF_FORMAT_SVX | SF_FORMAT_PCM_16,  SF_FORMAT_NIST | SF_FORMAT_PCM_16,
+        SF_FORMAT_VOC | SF_FORMAT_PCM_16,  SF_FORMAT_IRCAM | SF_FORMAT_PCM_16,
+        SF_FORMAT_MAT5 | SF_FORMAT_PCM_16, SF_FORMAT_HTK | SF_FORMAT_PCM_16,
+        SF_FORMAT_AVR | SF_FORMAT_PCM_16,  SF_FORMAT_PVF | SF_FORMAT_PCM_16};
     struct sparrow_audio *audio = new_audio();
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         struct clip c = write_tone(formats[i], 16000, 1, 1000);
@@ -241,10 +244,13 @@ START_TEST(decode_foreign_or_unknown_bodies_say_what_was_found)
         size_t n;
         enum sparrow_status status;
     } cases[] = {
-        {"\0\0\0\x20""ftypM4A 0123456789", "audio/wav", "The body is MP4", 22, SPARROW_UNSUPPORTED_MEDIA},
+        {"\0\0\0\x20"
+         "ftypM4A 0123456789",
+         "audio/wav", "The body is MP4", 22, SPARROW_UNSUPPORTED_MEDIA},
         {"\x1a\x45\xdf\xa3 0123456789", NULL, "WebM", 15, SPARROW_UNSUPPORTED_MEDIA},
         {"hello, world", NULL, "no kind of audio", 12, SPARROW_UNSUPPORTED_MEDIA},
-        {"hello, world", "application/octet-stream", "no kind of audio", 12, SPARROW_UNSUPPORTED_MEDIA},
+        {"hello, world", "application/octet-stream", "no kind of audio", 12,
+         SPARROW_UNSUPPORTED_MEDIA},
         {"hello, world", "audio/flac", "does not begin like audio/flac", 12, SPARROW_BAD_AUDIO},
         {"", NULL, "empty", 0, SPARROW_BAD_AUDIO},
         {"", "audio/wav", "empty", 0, SPARROW_BAD_AUDIO},
@@ -277,10 +283,11 @@ START_TEST(decode_rates_and_channels_out_of_range_are_bad_audio)
         unsigned channels;
         uint32_t rate_hz;
         const char *why;
-    } cases[] = {{0, 16000, "0 channels"},     {9, 16000, "9 channels"},      {300, 16000, "300 channels"},
-                 {1024, 16000, "1024 ch"},     {65535, 16000, "65535 ch"},    {1, 0, "0 Hz"},
-                 {1, 1, "rate is 1 Hz"},       {1, 3999, "3999 Hz"},          {1, 192001, "192001 Hz"},
-                 {1, 0x80000001, "2147483649"}, {1, 0xffffffff, "4294967295"}};
+    } cases[] = {
+        {0, 16000, "0 channels"},      {9, 16000, "9 channels"},     {300, 16000, "300 channels"},
+        {1024, 16000, "1024 ch"},      {65535, 16000, "65535 ch"},   {1, 0, "0 Hz"},
+        {1, 1, "rate is 1 Hz"},        {1, 3999, "3999 Hz"},         {1, 192001, "192001 Hz"},
+        {1, 0x80000001, "2147483649"}, {1, 0xffffffff, "4294967295"}};
     int16_t samples[64] = {0};
     struct sparrow_audio *audio = new_audio();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -311,8 +318,8 @@ START_TEST(decode_every_truncation_of_a_small_file)
             struct sparrow_error err = {.text = ""};
             int status = decode(audio, &cut, "audio/wav", &err);
             size_t frames = n < 44 ? 0 : (n - 44) / (k == 2 ? 4 : 2);
-            ck_assert_msg(status == (frames > 0 ? SPARROW_OK : SPARROW_BAD_AUDIO), "%zu bytes: %d: %s", n,
-                          status, err.text);
+            ck_assert_msg(status == (frames > 0 ? SPARROW_OK : SPARROW_BAD_AUDIO),
+                          "%zu bytes: %d: %s", n, status, err.text);
             ck_assert_uint_eq(sparrow_audio_count(audio), k == 1 ? 2 * frames : frames);
         }
         clip_done(&whole);
@@ -371,14 +378,17 @@ START_TEST(decode_bad_options_are_bad_arguments)
     static const double seconds[] = {-1, NAN, INFINITY, -INFINITY, 86401};
     for (size_t i = 0; i < 5; i++) {
         struct sparrow_audio_options opt = {.size = sizeof(opt), .max_seconds = seconds[i]};
-        ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &opt, NULL), SPARROW_BAD_ARGUMENT);
+        ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &opt, NULL),
+                         SPARROW_BAD_ARGUMENT);
         ck_assert(!sparrow_audio_is_cheap(c.bytes, c.n, &opt, 10));
     }
     struct sparrow_audio_options unset = {.max_seconds = 1};
     ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &unset, NULL), SPARROW_BAD_ARGUMENT);
     /* an older caller's options end before max_seconds: what lies behind them is not read */
-    struct sparrow_audio_options older = {.size = offsetof(struct sparrow_audio_options, max_seconds),
-                                          .media_type = "audio/wav", .max_seconds = -1};
+    struct sparrow_audio_options older = {.size =
+                                              offsetof(struct sparrow_audio_options, max_seconds),
+                                          .media_type = "audio/wav",
+                                          .max_seconds = -1};
     ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &older, NULL), SPARROW_OK);
     clip_done(&c);
     sparrow_audio_free(audio);
@@ -397,14 +407,16 @@ static int count(void *arg)
 
 START_TEST(decode_asks_between_slices_and_stops_at_once)
 {
-    static const int formats[] = {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM,
-                                  SF_FORMAT_FLAC | SF_FORMAT_PCM_16, SF_FORMAT_OGG | SF_FORMAT_VORBIS,
-                                  SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III};
+    static const int formats[] = {
+        SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM,
+        SF_FORMAT_FLAC | SF_FORMAT_PCM_16, SF_FORMAT_OGG | SF_FORMAT_VORBIS,
+        SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III};
     struct sparrow_audio *audio = new_audio();
     for (size_t i = 0; i < 5; i++) {
         struct clip c = write_tone(formats[i], 16000, 1, 80000);
         struct counter never = {0, -1}, third = {0, 3};
-        struct sparrow_audio_options opt = {.size = sizeof(opt), .interrupt = count, .interrupt_arg = &never};
+        struct sparrow_audio_options opt = {
+            .size = sizeof(opt), .interrupt = count, .interrupt_arg = &never};
         ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &opt, NULL), SPARROW_OK);
         ck_assert_int_ge(never.calls, i == 0 ? 5 : 20);      /* PCM goes in larger slices */
         opt.interrupt_arg = &third;

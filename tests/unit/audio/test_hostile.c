@@ -1,4 +1,5 @@
-/* test_hostile.c - streams that break off, lie about their length, hold far more than they weigh, or are noise.
+/* test_hostile.c - streams that break off, lie about their length, hold far more than they weigh,
+ * or are noise.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/sparrow.h"
@@ -22,7 +23,8 @@ static struct sparrow_audio *new_audio(void)
     return audio;
 }
 
-static int decode(struct sparrow_audio *audio, const struct clip *c, size_t n, struct sparrow_error *err)
+static int decode(struct sparrow_audio *audio, const struct clip *c, size_t n,
+                  struct sparrow_error *err)
 {
     uint8_t *exact = clip_exact(c, n);
     int status = sparrow_audio_decode(audio, exact, n, NULL, err);
@@ -89,7 +91,8 @@ END_TEST
 
 START_TEST(decode_every_compressed_file_cut_or_damaged_ends_well)
 {
-    static const char *const names[] = {"yes.ogg", "yes.opus", "yes.mp3", "yes-44k-stereo-id3.mp3", "yes.flac"};
+    static const char *const names[] = {"yes.ogg", "yes.opus", "yes.mp3", "yes-44k-stereo-id3.mp3",
+                                        "yes.flac"};
     struct sparrow_audio *audio = new_audio();
     uint32_t seed = 7;
     for (size_t i = 0; i < 5; i++) {
@@ -124,11 +127,13 @@ START_TEST(decode_mpeg_cut_out_of_a_stream_begins_at_its_next_frame)
     clip_file(&c, "tests/data/audio/yes.mp3");
     struct sparrow_audio_options opt = {.size = sizeof(opt), .media_type = "audio/mpeg"};
     for (size_t at = 601; at < 1500; at += 57) {
-        ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes + at, c.n - at, &opt, NULL), SPARROW_OK);
+        ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes + at, c.n - at, &opt, NULL),
+                         SPARROW_OK);
         ck_assert_uint_gt(sparrow_audio_count(audio), 8000);
         ck_assert_uint_lt(sparrow_audio_count(audio), 16000);
     }
-    ck_assert_int_eq(sparrow_audio_decode(audio, "hello, world", 12, &opt, NULL), SPARROW_BAD_AUDIO);
+    ck_assert_int_eq(sparrow_audio_decode(audio, "hello, world", 12, &opt, NULL),
+                     SPARROW_BAD_AUDIO);
     clip_done(&c);
     sparrow_audio_free(audio);
 }
@@ -201,17 +206,19 @@ static int count(void *arg)
 
 START_TEST(decode_a_bomb_stops_at_the_limit)
 {
-    static const int formats[] = {SF_FORMAT_FLAC | SF_FORMAT_PCM_16, SF_FORMAT_OGG | SF_FORMAT_VORBIS};
+    static const int formats[] = {SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                                  SF_FORMAT_OGG | SF_FORMAT_VORBIS};
     for (size_t i = 0; i < 2; i++) {
         struct sparrow_audio *audio = new_audio();
         struct clip c = write_silence(formats[i], 20);
         ck_assert_uint_lt(c.n, 600000);     /* or else it is no bomb: 20 minutes are 38 MB */
         int slices = 0;
-        struct sparrow_audio_options opt = {.size = sizeof(opt), .max_seconds = 10, .interrupt = count,
-                                            .interrupt_arg = &slices};
+        struct sparrow_audio_options opt = {
+            .size = sizeof(opt), .max_seconds = 10, .interrupt = count, .interrupt_arg = &slices};
         ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &opt, NULL), SPARROW_TOO_LARGE);
         ck_assert_int_ge(slices, 10 * 16000 / 4096);
-        ck_assert_int_le(slices, 10 * 16000 / 128);     /* the work done is that of ten seconds, not of 1,200 */
+        ck_assert_int_le(slices,
+                         10 * 16000 / 128); /* the work done is that of ten seconds, not of 1,200 */
         clip_done(&c);
         sparrow_audio_free(audio);
     }
@@ -229,7 +236,8 @@ START_TEST(decode_a_large_body_of_mpeg_is_refused_unread)
         bytes[i] = (uint8_t) noise(&seed);
     memcpy(bytes, "\xff\xfb\x90\x64", 4);
     int slices = 0;
-    struct sparrow_audio_options opt = {.size = sizeof(opt), .interrupt = count, .interrupt_arg = &slices};
+    struct sparrow_audio_options opt = {
+        .size = sizeof(opt), .interrupt = count, .interrupt_arg = &slices};
     ck_assert_int_eq(sparrow_audio_decode(audio, bytes, n, &opt, NULL), SPARROW_TOO_LARGE);
     ck_assert_int_eq(slices, 0);
     opt.max_seconds = 600;          /* long enough for 8 MiB: then it is noise */
@@ -277,7 +285,8 @@ START_TEST(decode_damaged_mpeg_prints_nothing)
     off_t printed = lseek(fd, 0, SEEK_END);
     close(fd);
     ck_assert_int_eq(printed, 0);
-    ck_assert_uint_gt(fine, 20);    /* damaged frames in the middle, not streams refused at their head */
+    ck_assert_uint_gt(fine,
+                      20); /* damaged frames in the middle, not streams refused at their head */
 }
 END_TEST
 
@@ -286,7 +295,8 @@ END_TEST
 START_TEST(is_cheap_does_not_touch_the_samples)
 {
     size_t page = (size_t) sysconf(_SC_PAGESIZE);
-    uint8_t *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *pages =
+        mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(pages != MAP_FAILED);
     struct clip c = {.n = 0};
     clip_riff(&c);

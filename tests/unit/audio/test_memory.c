@@ -1,6 +1,6 @@
 /* test_memory.c - when the decoder allocates, and what happens when it cannot.
- * Linked with -Wl,--wrap for malloc, calloc and realloc: calls from our own objects are counted here, those inside
- * shared libraries are not.
+ * Linked with -Wl,--wrap for malloc, calloc and realloc: calls from our own objects are counted
+ * here, those inside shared libraries are not.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/sparrow.h"
@@ -67,7 +67,8 @@ START_TEST(decode_16_khz_mono_into_a_buffer_that_is_large_enough_allocates_nothi
     struct sparrow_error err;
     calls = 0;
     bool fine = true;
-    for (int i = 0; i < 10; i++) {      /* no ck_assert here: Check itself allocates, and is linked statically */
+    for (int i = 0; i < 10;
+         i++) { /* no ck_assert here: Check itself allocates, and is linked statically */
         fine &= sparrow_audio_decode(audio, shorter.bytes, shorter.n, NULL, NULL) == SPARROW_OK;
         fine &= sparrow_audio_decode(audio, longer.bytes, longer.n, NULL, &err) == SPARROW_OK;
         fine &= sparrow_audio_decode(audio, shorter.bytes, shorter.n, &opt, &err) == SPARROW_OK;

@@ -1,4 +1,5 @@
-/* test_opus.c - Opus headers, and where a stream begins and ends; made from the packets of a real file.
+/* test_opus.c - Opus headers, and where a stream begins and ends; made from the packets of a real
+ * file.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/opus.h"
@@ -188,7 +189,8 @@ START_TEST(decode_hostile_heads_are_refused)
         expect_refusal(cases[i].status, cases[i].why);
         packets[0].bytes[cases[i].at] = keep;
     }
-    static const char *const mappings[] = {"\0\0\0", "\xff\0\0", "\1\2\0", "\1\1\2", "\1\0\1", "\x09\0\0", "\1\0"};
+    static const char *const mappings[] = {"\0\0\0", "\xff\0\0", "\1\2\0", "\1\1\2",
+                                           "\1\0\1", "\x09\0\0", "\1\0"};
     packets[0].bytes[18] = 1;
     for (size_t i = 0; i < sizeof(mappings) / sizeof(mappings[0]); i++) {
         packets[0].n = 19;

@@ -79,13 +79,13 @@ static void expect_float(double value, int expected)
     float f = (float) value;
     uint8_t p[8];
     memcpy(p, &f, 4);
-    ck_assert_msg(one(SP_PCM_F32LE, p) == expected, "f32 %g: %d, not %d", value, one(SP_PCM_F32LE, p),
-                  expected);
+    ck_assert_msg(one(SP_PCM_F32LE, p) == expected, "f32 %g: %d, not %d", value,
+                  one(SP_PCM_F32LE, p), expected);
     reverse(p, 4);
     ck_assert_int_eq(one(SP_PCM_F32BE, p), expected);
     memcpy(p, &value, 8);
-    ck_assert_msg(one(SP_PCM_F64LE, p) == expected, "f64 %g: %d, not %d", value, one(SP_PCM_F64LE, p),
-                  expected);
+    ck_assert_msg(one(SP_PCM_F64LE, p) == expected, "f64 %g: %d, not %d", value,
+                  one(SP_PCM_F64LE, p), expected);
     reverse(p, 8);
     ck_assert_int_eq(one(SP_PCM_F64BE, p), expected);
     int16_t out;

@@ -20,7 +20,8 @@ static int decode(const char *media_type, const void *bytes, size_t n, struct sp
     return status;
 }
 
-static void expect(const char *media_type, const void *bytes, size_t n, const int16_t *samples, size_t count)
+static void expect(const char *media_type, const void *bytes, size_t n, const int16_t *samples,
+                   size_t count)
 {
     struct sparrow_error err = {.text = ""};
     int status = decode(media_type, bytes, n, &err);
@@ -44,11 +45,15 @@ START_TEST(l16_is_little_endian_unless_it_says_otherwise)
     const int16_t expected[] = {0x0201, -2, INT16_MIN};
     expect("audio/l16;rate=16000", "\x01\x02\xfe\xff\x00\x80", 6, expected, 3);
     ck_assert_str_eq(sparrow_audio_format(audio), "l16/pcm16");
-    expect("audio/l16;rate=16000;endianness=little-endian", "\x01\x02\xfe\xff\x00\x80", 6, expected, 3);
-    expect("audio/L16; rate=16000; endianness=big-endian", "\x02\x01\xff\xfe\x80\x00", 6, expected, 3);
-    expect("audio/l16;rate=16000", "\x01\x02\xfe\xff\x00\x80\x77", 7, expected, 3);     /* half a sample too many */
+    expect("audio/l16;rate=16000;endianness=little-endian", "\x01\x02\xfe\xff\x00\x80", 6, expected,
+           3);
+    expect("audio/L16; rate=16000; endianness=big-endian", "\x02\x01\xff\xfe\x80\x00", 6, expected,
+           3);
+    expect("audio/l16;rate=16000", "\x01\x02\xfe\xff\x00\x80\x77", 7, expected,
+           3); /* half a sample too many */
     const int16_t mixed[] = {2, 5};
-    expect("audio/l16;rate=16000;channels=2", "\1\0\3\0\4\0\5\0\7\0", 10, mixed, 2);    /* half a frame too many */
+    expect("audio/l16;rate=16000;channels=2", "\1\0\3\0\4\0\5\0\7\0", 10, mixed,
+           2); /* half a frame too many */
     ck_assert_uint_eq(sparrow_audio_channels(audio), 2);
     /* no header is looked for: this is sound */
     ck_assert_int_eq(decode("audio/l16;rate=16000", "RIFF\0\0\0\0WAVE", 12, NULL), SPARROW_OK);
@@ -69,7 +74,7 @@ START_TEST(l16_without_or_with_bad_parameters_says_which)
     refuse("audio/l16;rate=16000;channels=0", SPARROW_BAD_AUDIO, "0 channels; 1 to 8");
     refuse("audio/l16;rate=16000;channels=9", SPARROW_BAD_AUDIO, "9 channels");
     refuse("audio/l16;rate=16000;channels=999999999", SPARROW_BAD_AUDIO, "999999999 channels");
-    refuse("audio/l16;rate=16000;channels=8", SPARROW_BAD_AUDIO, "no samples");     /* half a frame */
+    refuse("audio/l16;rate=16000;channels=8", SPARROW_BAD_AUDIO, "no samples"); /* half a frame */
     refuse("audio/webm", SPARROW_UNSUPPORTED_MEDIA, "audio/webm is not handled");
     struct sparrow_error err;
     ck_assert_int_eq(decode("audio/l16;rate=16000", "", 0, &err), SPARROW_BAD_AUDIO);
@@ -83,7 +88,7 @@ START_TEST(g711_rates_default_to_8000)
 {
     ck_assert_int_eq(sparrow_audio_new(&audio, NULL), SPARROW_OK);
     uint8_t codes[800];
-    memset(codes, 0x80, sizeof(codes));     /* mu-law +32124, A-law -5504 ^ ... whatever: a constant */
+    memset(codes, 0x80, sizeof(codes)); /* mu-law +32124, A-law -5504 ^ ... whatever: a constant */
     ck_assert_int_eq(decode("audio/basic", codes, sizeof(codes), NULL), SPARROW_OK);
     ck_assert_str_eq(sparrow_audio_format(audio), "raw/mulaw");
     ck_assert_uint_eq(sparrow_audio_rate_hz(audio), 8000);

@@ -1,4 +1,5 @@
-/* test_resample.c - rates to 16 kHz: right length, right place in time, right sound; the same again when used again.
+/* test_resample.c - rates to 16 kHz: right length, right place in time, right sound; the same again
+ * when used again.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/sparrow.h"
@@ -20,7 +21,8 @@ static struct sparrow_audio *new_audio(void)
     return audio;
 }
 
-/* One second of 600 Hz in `channels` channels (each of its own loudness) through the whole decoder. */
+/* One second of 600 Hz in `channels` channels (each of its own loudness) through the whole decoder.
+ */
 static void decode_tone(struct sparrow_audio *audio, uint32_t rate_hz, unsigned channels)
 {
     int16_t *mono = calloc(rate_hz, 2), *all = calloc((size_t) rate_hz * channels, 2);

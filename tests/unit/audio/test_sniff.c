@@ -93,7 +93,8 @@ END_TEST
 
 START_TEST(sniff_hostile_tags_stay_inside)
 {
-    for (size_t n = 0; n <= 40; n++) {      /* a tag that announces far more than there is, cut anywhere */
+    for (size_t n = 0; n <= 40;
+         n++) { /* a tag that announces far more than there is, cut anywhere */
         struct clip c = {.n = 0};
         put_id3(&c, 0x0fffffff, 0x10, 30);
         struct sp_sniff s = sniff(c.bytes, n);

@@ -1,4 +1,5 @@
-/* test_threads.c - one object each, many at once: the libraries behind us keep nothing between them that shows.
+/* test_threads.c - one object each, many at once: the libraries behind us keep nothing between them
+ * that shows.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/sparrow.h"
@@ -39,9 +40,10 @@ static void *work(void *arg)
     for (unsigned i = 0; w->wrong == 0 && i < ROUNDS * FILES; i++) {
         const struct expected *e = &expected[(i + w->first) % FILES];
         struct sparrow_error err;
-        bool fine = sparrow_audio_decode(audio, e->file.bytes, e->file.n, NULL, &err) == SPARROW_OK &&
-                    sparrow_audio_count(audio) == e->count &&
-                    memcmp(sparrow_audio_samples(audio), e->samples, 2 * e->count) == 0;
+        bool fine =
+            sparrow_audio_decode(audio, e->file.bytes, e->file.n, NULL, &err) == SPARROW_OK &&
+            sparrow_audio_count(audio) == e->count &&
+            memcmp(sparrow_audio_samples(audio), e->samples, 2 * e->count) == 0;
         /* failures at once with the others' work: their texts and states are no one else's */
         bool refused = sparrow_audio_decode(audio, e->file.bytes, 20, NULL, &err) != SPARROW_OK &&
                        err.text[0] != '\0';
@@ -59,8 +61,9 @@ START_TEST(decode_in_four_threads_gives_each_what_one_alone_gives)
         char path[64];
         snprintf(path, sizeof(path), "tests/data/audio/%s", names[i]);
         clip_file(&expected[i].file, path);
-        ck_assert_int_eq(sparrow_audio_decode(audio, expected[i].file.bytes, expected[i].file.n, NULL, NULL),
-                         SPARROW_OK);
+        ck_assert_int_eq(
+            sparrow_audio_decode(audio, expected[i].file.bytes, expected[i].file.n, NULL, NULL),
+            SPARROW_OK);
         expected[i].count = sparrow_audio_count(audio);
         ck_assert_uint_le(expected[i].count, 16000);
         memcpy(expected[i].samples, sparrow_audio_samples(audio), 2 * expected[i].count);

@@ -1,4 +1,5 @@
-/* test_vorbis.c - what stands in front of libvorbis: packets out of pages, and codebooks measured before they are unpacked.
+/* test_vorbis.c - what stands in front of libvorbis: packets out of pages, and codebooks measured
+ * before they are unpacked.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/audio/vorbis.h"
@@ -27,7 +28,7 @@ static void put_book(oggpack_buffer *b, struct book book)
     oggpack_write(b, book.entries, 24);
     oggpack_write(b, book.ordered, 1);
     if (book.ordered) {
-        oggpack_write(b, width - 2, 5);         /* 2^k words of k bits, if entries is a power of two */
+        oggpack_write(b, width - 2, 5); /* 2^k words of k bits, if entries is a power of two */
         oggpack_write(b, book.entries, (int) width);
     } else {
         oggpack_write(b, 0, 1);
@@ -125,7 +126,8 @@ static void put_pages(ogg_stream_state *stream, struct clip *c)
     }
 }
 
-static void put_packet(ogg_stream_state *stream, struct clip *c, const void *bytes, size_t n, int number)
+static void put_packet(ogg_stream_state *stream, struct clip *c, const void *bytes, size_t n,
+                       int number)
 {
     ogg_packet packet = {(unsigned char *) bytes, (long) n, number == 0, 0, 0, number};
     ogg_stream_packetin(stream, &packet);
@@ -189,7 +191,8 @@ START_TEST(decode_headers_that_break_off_are_bad_audio)
     const struct book book = {1, 128, false, 0};
     struct clip header = setup(&book, 1), c = stream(&header, 1, 16000);
     struct sparrow_error err = {.text = ""};
-    ck_assert_int_eq(decode(&c, &err), SPARROW_BAD_AUDIO);      /* no floors, residues, modes behind the book */
+    ck_assert_int_eq(decode(&c, &err),
+                     SPARROW_BAD_AUDIO); /* no floors, residues, modes behind the book */
     for (size_t n = 4; n < c.n; n += 5) {
         struct clip cut = {c.bytes, n};
         ck_assert_int_eq(decode(&cut, &err), SPARROW_BAD_AUDIO);
@@ -242,7 +245,8 @@ END_TEST
 
 START_TEST(decode_codecs_we_do_not_serve_are_unsupported)
 {
-    static const char *const packets[] = {"Speex   1.2", "\177FLAC\1", "fishead\0\3", "\x80theora", "OpusHea", "\x01vorbi", "x"};
+    static const char *const packets[] = {
+        "Speex   1.2", "\177FLAC\1", "fishead\0\3", "\x80theora", "OpusHea", "\x01vorbi", "x"};
     for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
         struct clip c = {.n = 0};
         ogg_stream_state state;
@@ -253,7 +257,8 @@ START_TEST(decode_codecs_we_do_not_serve_are_unsupported)
         struct sparrow_error err = {.text = ""};
         ck_assert_int_eq(decode(&c, &err), SPARROW_UNSUPPORTED_MEDIA);
         ck_assert_ptr_nonnull(strstr(err.text, "codec is not handled"));
-        c.bytes[c.n - 60] ^= 1;         /* in the first page: its checksum is wrong now, and the next page is no better */
+        c.bytes[c.n - 60] ^=
+            1; /* in the first page: its checksum is wrong now, and the next page is no better */
         c.bytes[26] = 255;
         ck_assert_int_ne(decode(&c, &err), SPARROW_OK);
         clip_done(&c);

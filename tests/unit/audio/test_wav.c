@@ -11,7 +11,8 @@
 enum { FRAMES = 64 };
 static const uint8_t body[FRAMES * 2] = {1, 2, 3, 4};
 
-static int open_wav(const struct clip *c, size_t n, struct sp_pcm *ret_pcm, struct sparrow_error *err)
+static int open_wav(const struct clip *c, size_t n, struct sp_pcm *ret_pcm,
+                    struct sparrow_error *err)
 {
     uint8_t *exact = clip_exact(c, n);
     struct sp_media media = {.type = ""};
@@ -56,8 +57,8 @@ START_TEST(open_every_coding_is_recognised)
         unsigned tag, bits;
         enum sp_pcm_coding_id id;
     } cases[] = {
-        {1, 8, SP_PCM_U8},      {1, 16, SP_PCM_S16LE},  {1, 24, SP_PCM_S24LE}, {1, 32, SP_PCM_S32LE},
-        {3, 32, SP_PCM_F32LE},  {3, 64, SP_PCM_F64LE},  {6, 8, SP_PCM_ALAW},   {7, 8, SP_PCM_MULAW},
+        {1, 8, SP_PCM_U8},     {1, 16, SP_PCM_S16LE}, {1, 24, SP_PCM_S24LE}, {1, 32, SP_PCM_S32LE},
+        {3, 32, SP_PCM_F32LE}, {3, 64, SP_PCM_F64LE}, {6, 8, SP_PCM_ALAW},   {7, 8, SP_PCM_MULAW},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         for (unsigned channels = 1; channels <= 8; channels++) {
@@ -99,8 +100,9 @@ END_TEST
 
 START_TEST(open_unknown_codings_are_unsupported)
 {
-    static const unsigned cases[][2] = {{1, 12}, {1, 0}, {1, 17}, {1, 64}, {1, 256 + 16}, {3, 16}, {3, 24},
-                                        {6, 16}, {7, 0}, {0x55, 16}, {0, 16}, {0xffff, 16}, {0x161, 16}};
+    static const unsigned cases[][2] = {{1, 12}, {1, 0},       {1, 17},    {1, 64}, {1, 256 + 16},
+                                        {3, 16}, {3, 24},      {6, 16},    {7, 0},  {0x55, 16},
+                                        {0, 16}, {0xffff, 16}, {0x161, 16}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct clip c = {.n = 0};
         clip_riff(&c);
@@ -125,7 +127,8 @@ START_TEST(open_24_bits_in_four_bytes_are_32_bits)
 }
 END_TEST
 
-static void put_extensible(struct clip *c, unsigned tag, unsigned bits, unsigned valid, uint32_t size)
+static void put_extensible(struct clip *c, unsigned tag, unsigned bits, unsigned valid,
+                           uint32_t size)
 {
     static const uint8_t tail[14] = {0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71};
     clip_riff(c);
@@ -312,9 +315,11 @@ START_TEST(open_rifx_reads_everything_the_other_way_round)
     static const struct {
         unsigned tag, bits;
         enum sp_pcm_coding_id id;
-    } cases[] = {{1, 8, SP_PCM_U8},      {1, 16, SP_PCM_S16BE},  {1, 24, SP_PCM_S24BE}, {1, 32, SP_PCM_S32BE},
-                 {3, 32, SP_PCM_F32BE},  {3, 64, SP_PCM_F64BE},  {6, 8, SP_PCM_ALAW}};
-    static const uint8_t guid[16] = {0, 0, 0, 1, 0, 0, 0, 0x10, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71};
+    } cases[] = {{1, 8, SP_PCM_U8},     {1, 16, SP_PCM_S16BE}, {1, 24, SP_PCM_S24BE},
+                 {1, 32, SP_PCM_S32BE}, {3, 32, SP_PCM_F32BE}, {3, 64, SP_PCM_F64BE},
+                 {6, 8, SP_PCM_ALAW}};
+    static const uint8_t guid[16] = {0,    0, 0, 1,    0, 0,    0,    0x10,
+                                     0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71};
     for (size_t i = 0; i <= 7; i++) {
         bool extensible = i == 7;
         struct clip c = {.n = 0};
@@ -347,8 +352,8 @@ START_TEST(open_rifx_reads_everything_the_other_way_round)
 }
 END_TEST
 
-/* Cut anywhere: a refusal before the samples, what is left of them after. Every byte set to all ones or 0: no reading
- * outside the block, which the address sanitizer watches. */
+/* Cut anywhere: a refusal before the samples, what is left of them after. Every byte set to all
+ * ones or 0: no reading outside the block, which the address sanitizer watches. */
 START_TEST(open_every_truncation_and_every_byte_wrong_stays_inside)
 {
     struct clip c = {.n = 0};
