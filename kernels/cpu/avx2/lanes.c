@@ -37,6 +37,7 @@ static void conv_wide(const struct sp_lanes_conv *c, size_t group, const uint8_t
 {
     for (size_t r = c->first_run[group]; r < c->first_run[group + 1]; r++) {
         __m256i acc[8];
+#pragma GCC unroll 8
         for (size_t o = 0; o < 8; o++)
             acc[o] = _mm256_setzero_si256();
         for (size_t i = c->first_step[r]; i < c->first_step[r + 1]; i++) {
@@ -64,6 +65,7 @@ static void conv_narrow(const struct sp_lanes_conv *c, size_t group, const uint8
 {
     for (size_t r = c->first_run[group]; r < c->first_run[group + 1]; r++) {
         __m256i acc[4];
+#pragma GCC unroll 4
         for (size_t o = 0; o < 4; o++)
             acc[o] = _mm256_setzero_si256();
         for (size_t i = c->first_step[r]; i < c->first_step[r + 1]; i++) {
@@ -85,21 +87,138 @@ static void conv_narrow(const struct sp_lanes_conv *c, size_t group, const uint8
     }
 }
 
+/* What a step gives for the outputs that a table register holds, at each of its positions. */
+INLINE __m256i products(__m256i table, __m256i index, __m256i value)
+{
+    return _mm256_maddubs_epi16(value, _mm256_shuffle_epi8(table, index));
+}
+
+/* Adds two steps' products in 32 bits: sums of positions 0-3 and 8-11, of 4-7 and 12-15. */
+INLINE void add_both(__m256i acc[2], __m256i a, __m256i b)
+{
+    const __m256i ones = _mm256_set1_epi16(1);
+    acc[0] = _mm256_add_epi32(acc[0], _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), ones));
+    acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), ones));
+}
+
+/* The first 8 positions of the four sums of add_both(), and the last 8 (narrow: of the next output). */
+INLINE void store_both(int32_t *first, int32_t *last, const __m256i acc[2], __m256i first_bias,
+                       __m256i last_bias)
+{
+    __m256i low = _mm256_permute2x128_si256(acc[0], acc[1], 0x20);
+    __m256i high = _mm256_permute2x128_si256(acc[0], acc[1], 0x31);
+    store(first, _mm256_add_epi32(low, first_bias));
+    store(last, _mm256_add_epi32(high, last_bias));
+}
+
+/* Steps of a group, two at a time; the last one of an odd number stands alone. */
+struct two_steps {
+    __m256i index[2], value[2];
+    const int8_t *table[2];
+};
+
+INLINE struct two_steps take_two(const struct sp_lanes_conv *c, size_t i, size_t last,
+                                 const uint8_t *winners, bool narrow)
+{
+    struct two_steps two;
+#pragma GCC unroll 2
+    for (size_t j = 0; j < 2; j++) {
+        const struct sp_lanes_step *step = &c->steps[i + j < last ? i + j : i];
+        const uint8_t *at = winners + step->input;
+        two.table[j] = c->tables + step->table;
+        two.index[j] = narrow ? _mm256_broadcastsi128_si256(load_half(at)) : load(at);
+        at += c->value_offset;
+        two.value[j] = narrow ? _mm256_broadcastsi128_si256(load_half(at)) : load(at);
+    }
+    if (i + 1 == last)
+        two.value[1] = _mm256_setzero_si256();
+    return two;
+}
+
+/* A group of 8 outputs at 16 positions, summed in 32 bits: for weights that 16 bits hold only few steps of. */
+static void conv_wide_s32(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
+                          int32_t *sums, size_t row)
+{
+    size_t first = c->first_step[c->first_run[group]], last = c->first_step[c->first_run[group + 1]];
+    for (size_t half = 0; half < 8; half += 4) {
+        __m256i acc[4][2];
+#pragma GCC unroll 4
+        for (size_t o = 0; o < 4; o++)
+            acc[o][0] = acc[o][1] = _mm256_setzero_si256();
+        for (size_t i = first; i < last; i += 2) {
+            struct two_steps two = take_two(c, i, last, winners, false);
+#pragma GCC unroll 4
+            for (size_t o = 0; o < 4; o++) {
+                size_t at = 16 * (half + o);
+                __m256i a = _mm256_broadcastsi128_si256(load_half(two.table[0] + at));
+                __m256i b = _mm256_broadcastsi128_si256(load_half(two.table[1] + at));
+                add_both(acc[o], products(a, two.index[0], two.value[0]),
+                         products(b, two.index[1], two.value[1]));
+            }
+        }
+#pragma GCC unroll 4
+        for (size_t o = 0; o < 4; o++) {
+            __m256i bias = _mm256_set1_epi32(c->bias[group * SP_LANES_GROUP + half + o]);
+            int32_t *out = sums + (half + o) * row;
+            store_both(out, out + 8, acc[o], bias, bias);
+        }
+    }
+}
+
+static void conv_narrow_s32(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
+                            int32_t *sums)
+{
+    size_t first = c->first_step[c->first_run[group]], last = c->first_step[c->first_run[group + 1]];
+    const int32_t *bias = c->bias + group * SP_LANES_GROUP;
+    __m256i acc[4][2];
+#pragma GCC unroll 4
+    for (size_t o = 0; o < 4; o++)
+        acc[o][0] = acc[o][1] = _mm256_setzero_si256();
+    for (size_t i = first; i < last; i += 2) {
+        struct two_steps two = take_two(c, i, last, winners, true);
+#pragma GCC unroll 4
+        for (size_t o = 0; o < 4; o++)
+            add_both(acc[o],
+                     products(load(two.table[0] + 32 * o), two.index[0], two.value[0]),
+                     products(load(two.table[1] + 32 * o), two.index[1], two.value[1]));
+    }
+#pragma GCC unroll 4
+    for (size_t o = 0; o < 4; o++)
+        store_both(sums + 16 * o, sums + 16 * o + 8, acc[o], _mm256_set1_epi32(bias[2 * o]),
+                   _mm256_set1_epi32(bias[2 * o + 1]));
+}
+
+/* The runs of a group, whose sums stay in 16 bits within a run. */
+static void conv_s16(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
+                     int32_t *sums, size_t row)
+{
+#pragma GCC unroll 8
+    for (size_t o = 0; o < SP_LANES_GROUP; o++) {
+        __m256i bias = _mm256_set1_epi32(c->bias[group * SP_LANES_GROUP + o]);
+        for (size_t p = 0; p < row; p += 8)
+            store(sums + o * row + p, bias);
+    }
+    if (row == SP_LANES_STEP / 2)
+        conv_narrow(c, group, winners, sums);
+    else
+        for (size_t p = 0; p < row; p += SP_LANES_STEP)
+            conv_wide(c, group, winners + 2 * p, sums + p, row);
+}
+
 static void conv(const struct sp_lanes_conv *c, const uint8_t *winners, int32_t *sums)
 {
     size_t row = sp_lanes_row(c->width);
-    for (size_t g = 0; g < c->groups; g++) {
-        int32_t *out = sums + g * SP_LANES_GROUP * row;
-        for (size_t o = 0; o < SP_LANES_GROUP; o++) {
-            __m256i bias = _mm256_set1_epi32(c->bias[g * SP_LANES_GROUP + o]);
-            for (size_t p = 0; p < row; p += 8)
-                store(out + o * row + p, bias);
-        }
-        if (row == SP_LANES_STEP / 2)
-            conv_narrow(c, g, winners, out);
+    for (size_t g = 0; g < c->groups; g++, sums += SP_LANES_GROUP * row) {
+        size_t runs = c->first_run[g + 1] - c->first_run[g];
+        size_t steps = c->first_step[c->first_run[g + 1]] - c->first_step[c->first_run[g]];
+        /* A run's end costs as much as two steps, 32-bit sums as much as half a step more for each. */
+        if (4 * runs <= steps)
+            conv_s16(c, g, winners, sums, row);
+        else if (row == SP_LANES_STEP / 2)
+            conv_narrow_s32(c, g, winners, sums);
         else
             for (size_t p = 0; p < row; p += SP_LANES_STEP)
-                conv_wide(c, g, winners + 2 * p, out + p, row);
+                conv_wide_s32(c, g, winners + 2 * p, sums + p, row);
     }
 }
 
@@ -127,13 +246,16 @@ INLINE void stem_tile(const struct sp_lanes_stem *s, const uint8_t *quads, size_
     size_t length = sp_lanes_length(s->in_width), each = s->taps * s->quads;
     const int8_t *weights = s->weights + out * each * 4;
     __m256i acc[4][2];
+#pragma GCC unroll 4
     for (size_t o = 0; o < 4; o++)
+#pragma GCC unroll 2
         for (size_t u = 0; u < units; u++)
             acc[o][u] = _mm256_set1_epi32(s->bias[out + o]);
     for (size_t tap = 0; tap < s->taps; tap++)
         for (size_t q = 0; q < s->quads; q++, weights += 4) {
             const uint8_t *at = quads + 4 * (q * length + tap);
             __m256i x[2];
+#pragma GCC unroll 2
             for (size_t u = 0; u < units; u++)
                 x[u] = load(at + 32 * u);
 #pragma GCC unroll 4
@@ -148,7 +270,9 @@ INLINE void stem_tile(const struct sp_lanes_stem *s, const uint8_t *quads, size_
                 }
             }
         }
+#pragma GCC unroll 4
     for (size_t o = 0; o < 4; o++)
+#pragma GCC unroll 2
         for (size_t u = 0; u < units; u++)
             store(sums + o * row + 8 * u, acc[o][u]);
 }
@@ -190,6 +314,7 @@ INLINE void best(const int32_t *sums, size_t row, size_t block, size_t winners, 
 {
     const __m256i low = _mm256_set1_epi32((1 << rank_shift) - 1);
     __m256i key[16], first = _mm256_set1_epi32(INT32_MIN), second = first;
+#pragma GCC unroll 16
     for (size_t c = 0; c < block; c++) {
         key[c] = _mm256_or_si256(_mm256_andnot_si256(low, load(sums + c * row)),
                                  _mm256_set1_epi32((int) (block - 1 - c)));
@@ -198,6 +323,7 @@ INLINE void best(const int32_t *sums, size_t row, size_t block, size_t winners, 
         first = _mm256_max_epi32(first, key[c]);
     }
     sum[0] = sum[1] = _mm256_setzero_si256();
+#pragma GCC unroll 16
     for (size_t c = 0; c < block; c++) {
         __m256i v = load(sums + c * row);
         sum[0] = _mm256_or_si256(sum[0], _mm256_and_si256(_mm256_cmpeq_epi32(key[c], first), v));
@@ -226,9 +352,11 @@ INLINE void window(const struct sp_block_winners *b, size_t first_channel, const
     const __m256i max = _mm256_set1_epi32(b->q.max_value);
     __m256i channel[5], value[5];   /* one more than there are: best() always writes two */
     size_t slots = 0;
+#pragma GCC unroll 2
     for (size_t first = 0; first < SP_LANES_WINDOW; first += block, slots += winners) {
         size_t scale = (first_channel + first) / b->q.share;
         best(sums + first * row, row, block, winners, b->rank_shift, value + slots, channel + slots);
+#pragma GCC unroll 2
         for (size_t i = slots; i < slots + winners; i++) {
             __m256i v = _mm256_max_epi32(value[i], _mm256_setzero_si256());
             value[i] = requantise(_mm256_and_si256(v, alive), b->q.multipliers[scale],
@@ -236,6 +364,7 @@ INLINE void window(const struct sp_block_winners *b, size_t first_channel, const
             channel[i] = _mm256_add_epi32(channel[i], _mm256_set1_epi32((int) first));
         }
     }
+#pragma GCC unroll 2
     for (size_t i = 0; i < slots; i += 2, index += array) {
         store_pair(index, channel[i], channel[i + 1]);
         store_pair(index + plane, value[i], value[i + 1]);
