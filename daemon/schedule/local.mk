@@ -20,3 +20,19 @@ TESTS += tests/unit/schedule/test_schedule
 tests_unit_schedule_test_schedule_SOURCES = tests/unit/schedule/test_schedule.c $(SCHEDULE_FIXTURE)
 tests_unit_schedule_test_schedule_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_schedule_test_schedule_LDADD = $(DAEMON_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/decode/test_intake tests/unit/models/test_models tests/unit/schedule/test_allocations
+TESTS += tests/unit/decode/test_intake tests/unit/models/test_models tests/unit/schedule/test_allocations
+tests_unit_decode_test_intake_SOURCES = tests/unit/decode/test_intake.c $(SCHEDULE_FIXTURE)
+tests_unit_decode_test_intake_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_decode_test_intake_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_models_test_models_SOURCES = tests/unit/models/test_models.c
+tests_unit_models_test_models_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_models_test_models_LDADD = $(DAEMON_TEST_LIBS)
+# The engine is linked statically here, so that its allocations are counted too.
+tests_unit_schedule_test_allocations_SOURCES = tests/unit/schedule/test_allocations.c $(SCHEDULE_FIXTURE)
+tests_unit_schedule_test_allocations_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_schedule_test_allocations_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
+tests_unit_schedule_test_allocations_LDADD = libsparrowd.la libsparrow_internal.la libproto_api.la $(UV_LIBS) $(MHD_LIBS) \
+	$(INIH_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(NETTLE_LIBS) $(SYSTEMD_LIBS) $(CHECK_LIBS) -lm -lpthread

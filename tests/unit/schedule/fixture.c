@@ -87,7 +87,8 @@ struct request *fixture_request(struct fixture *f, const void *bytes, size_t siz
                                 double timeout_s)
 {
     struct request *request = request_new(f->pool, 1);
-    ck_assert_ptr_nonnull(request);
+    if (!request)                   /* no ck_assert: it allocates even when it holds, and allocations are counted */
+        ck_abort_msg("no memory for a request");
     memset(outcome, 0, sizeof *outcome);
     request->models = models_current(f->models);
     request->model = model_set_find(request->models, NULL);
