@@ -74,8 +74,8 @@ check_PROGRAMS += $(client_tests)
 TESTS += $(client_tests)
 
 # The program itself, as its users meet it. They run sparrow of the build folder, so it has to be there.
-dist_check_SCRIPTS += tests/client/test_sparrow.py
-TESTS += tests/client/test_sparrow.py
+dist_check_SCRIPTS += tests/client/test_sparrow.py tests/client/test_server.py
+TESTS += tests/client/test_sparrow.py tests/client/test_server.py
 client_test_ldadd = libsparrow_client.la libsparrow.la $(CHECK_LIBS)
 client_test_cflags = $(OUR_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_clients_test_histogram_CFLAGS = $(client_test_cflags)
