@@ -3,3 +3,4 @@
 
 dist_noinst_SCRIPTS += tests/lint/includes tests/lint/sources tests/lint/shell tests/lint/headers tests/support/tarball.sh
 EXTRA_DIST += tests/support/setup.sh packages.txt
+include $(top_srcdir)/tests/peers/local.mk
