@@ -18,7 +18,7 @@
 #include "daemon/http1/connections.h"
 #include "daemon/http1/handler.h"
 
-#define POOL_BYTES (64u << 10)      /* per connection: head and read buffer; a second of audio then arrives in one piece */
+#define POOL_BYTES (80u << 10)      /* per connection, half of it for reading: a second of audio and its head come in one piece */
 
 struct http1 {
     struct lane *lane;

@@ -17,5 +17,6 @@ tests_unit_http1_test_wheel_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_http1_test_wheel_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_http1_test_http1_SOURCES = tests/unit/http1/test_http1.c
 tests_unit_http1_test_http1_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_http1_test_http1_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 tests_unit_http1_test_http1_LDADD = $(DAEMON_TEST_LIBS)
 EXTRA_DIST += daemon/http1/README.md

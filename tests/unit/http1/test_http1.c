@@ -16,6 +16,35 @@
 
 #include "daemon/http1/http1.h"
 
+/* ---- allocations of our own objects (linked with --wrap; libmicrohttpd's are its own affair) ---- */
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t count, size_t n);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t count, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+static _Atomic unsigned allocations;
+static _Thread_local bool watched;     /* the lane's thread: Check allocates on the other */
+
+void *__wrap_malloc(size_t n)
+{
+    allocations += watched;
+    return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t count, size_t n)
+{
+    allocations += watched;
+    return __real_calloc(count, n);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    allocations += watched;
+    return __real_realloc(p, n);
+}
+
 /* ---- the api of this test: /echo answers the body's length; /later answers after 50 ms; /never when told; /now before the body ---- */
 
 struct api_call { uv_timer_t timer; struct exchange *x; };
@@ -290,6 +319,36 @@ START_TEST(keep_alive_serves_one_after_the_other)
     say(fd, "GET http://a/echo HTTP/1.1\r\nHost: a\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(hear(fd, "GET /echo? 0 -", 5000, NULL), "200 OK"));
     ck_assert(becomes(&b->api.released, 51));
+    close(fd);
+    bench_free(b);
+}
+END_TEST
+
+static void do_watch(struct bench *b, int fd)
+{
+    (void)b;
+    (void)fd;
+    watched = true;
+}
+
+START_TEST(steady_state_allocates_nothing_of_ours)
+{
+    struct bench *b = bench_new(NULL);
+    int fd = client(b);
+    static char request[40000];
+    int head = snprintf(request, sizeof request, "POST /echo?n HTTP/1.1\r\nHost: a\r\nContent-Length: 32044\r\n\r\n");
+    memset(request + head, 'x', 32044);
+    request[head + 32044] = 0;
+    on_lane(b, do_watch, 0);
+    unsigned before = 0;
+    for (int i = 0; i < 120; i++) {
+        if (i == 20)
+            before = allocations;
+        say(fd, request);
+        ck_assert_ptr_nonnull(strstr(hear(fd, "/echo?n 32044", 5000, NULL), "200 OK"));
+    }
+    ck_assert_uint_eq(allocations - before, 0);
+    ck_assert_uint_gt(before, 0);       /* the counter counts */
     close(fd);
     bench_free(b);
 }
@@ -582,6 +641,7 @@ int main(void)
     TCase *cases = tcase_create("http1");
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, keep_alive_serves_one_after_the_other);
+    tcase_add_test(cases, steady_state_allocates_nothing_of_ours);
     tcase_add_test(cases, pipelined_requests_are_answered_in_order);
     tcase_add_test(cases, head_has_the_length_and_no_body);
     tcase_add_test(cases, early_answer_keeps_a_connection_with_a_small_body);
