@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define LANES  SP_FRONT_END_LANES
@@ -26,17 +27,22 @@ INLINE void put(float *rows, size_t i, __m256 v)
 INLINE void transpose(const int16_t *const *rows, size_t first, __m128i *out)
 {
     __m128i r[8], a[8], b[8];
+#pragma GCC unroll 8
     for (size_t f = 0; f < 8; f++)
         r[f] = _mm_loadu_si128((const __m128i_u *) (rows[f] + first));
+#pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
         a[2 * i] = _mm_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
         a[2 * i + 1] = _mm_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
     }
+#pragma GCC unroll 2
     for (size_t i = 0; i < 2; i++)
+#pragma GCC unroll 2
         for (size_t h = 0; h < 2; h++) {
             b[4 * i + 2 * h] = _mm_unpacklo_epi32(a[4 * i + h], a[4 * i + 2 + h]);
             b[4 * i + 2 * h + 1] = _mm_unpackhi_epi32(a[4 * i + h], a[4 * i + 2 + h]);
         }
+#pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
         out[2 * i] = _mm_unpacklo_epi64(b[i], b[4 + i]);
         out[2 * i + 1] = _mm_unpackhi_epi64(b[i], b[4 + i]);
@@ -49,6 +55,7 @@ static void load(const struct sp_front_end_tables *t, const int16_t *const *rows
     for (size_t n = 0; n < t->window; n += 8) {
         __m128i samples[8];
         transpose(rows, n, samples);
+#pragma GCC unroll 8
         for (size_t s = 0; s < 8; s++) {
             __m256 v = _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(samples[s]));
             v = _mm256_mul_ps(v, _mm256_set1_ps(t->hann[n + s]));
@@ -57,32 +64,84 @@ static void load(const struct sp_front_end_tables *t, const int16_t *const *rows
     }
 }
 
-INLINE void butterfly(float *re, float *im, size_t a, size_t b, __m256 ur, __m256 ui)
+struct complex8 {
+    __m256 re, im;
+};
+
+INLINE struct complex8 get(const float *re, const float *im, size_t i)
 {
-    __m256 ar = at(re, a), ai = at(im, a);
-    put(re, a, _mm256_add_ps(ar, ur));
-    put(im, a, _mm256_add_ps(ai, ui));
-    put(re, b, _mm256_sub_ps(ar, ur));
-    put(im, b, _mm256_sub_ps(ai, ui));
+    return (struct complex8){at(re, i), at(im, i)};
 }
 
+INLINE void set(float *re, float *im, size_t i, struct complex8 v)
+{
+    put(re, i, v.re);
+    put(im, i, v.im);
+}
+
+/* b times the twiddle i, each product rounded, then the sum. */
+INLINE struct complex8 turned(const struct sp_front_end_tables *t, struct complex8 b, size_t i)
+{
+    __m256 tr = _mm256_broadcast_ss(t->tr + i), ti = _mm256_broadcast_ss(t->ti + i);
+    return (struct complex8){
+        _mm256_sub_ps(_mm256_mul_ps(b.re, tr), _mm256_mul_ps(b.im, ti)),
+        _mm256_add_ps(_mm256_mul_ps(b.re, ti), _mm256_mul_ps(b.im, tr)),
+    };
+}
+
+/* a + u and a - u, in place. */
+INLINE void butterfly(struct complex8 *a, struct complex8 *u)
+{
+    struct complex8 sum = {_mm256_add_ps(a->re, u->re), _mm256_add_ps(a->im, u->im)};
+    *u = (struct complex8){_mm256_sub_ps(a->re, u->re), _mm256_sub_ps(a->im, u->im)};
+    *a = sum;
+}
+
+/* The passes len and 2 * len for the four values j of a run of 2 * len; step = half / len. First: j is 0, the twiddles
+ * that are 1 are skipped. */
+INLINE void two_passes_at(const struct sp_front_end_tables *t, float *re, float *im, size_t len,
+                          size_t step, size_t j, bool first)
+{
+    size_t quarter = len / 2;
+    struct complex8 a = get(re, im, j), b = get(re, im, j + quarter);
+    struct complex8 c = get(re, im, j + len), d = get(re, im, j + len + quarter);
+    if (!first) {
+        b = turned(t, b, j * step);
+        d = turned(t, d, j * step);
+    }
+    butterfly(&a, &b);
+    butterfly(&c, &d);
+    if (!first)
+        c = turned(t, c, j * (step / 2));
+    d = turned(t, d, (j + quarter) * (step / 2));
+    butterfly(&a, &c);
+    butterfly(&b, &d);
+    set(re, im, j, a);
+    set(re, im, j + quarter, b);
+    set(re, im, j + len, c);
+    set(re, im, j + len + quarter, d);
+}
+
+/* Two passes at a time, in registers; one alone, the first, where their number is odd. */
 static void transform(const struct sp_front_end_tables *t, float *re, float *im)
 {
-    size_t half = t->window / 2;
-    for (size_t len = 2; len <= half; len *= 2) {
-        size_t step = half / len;
-        for (size_t start = 0; start < half; start += len) {
-            size_t mid = start + len / 2;
-            butterfly(re, im, start, mid, at(re, mid), at(im, mid));
-            for (size_t j = 1; j < len / 2; j++) {
-                __m256 tr = _mm256_set1_ps(t->tr[j * step]), ti = _mm256_set1_ps(t->ti[j * step]);
-                __m256 br = at(re, mid + j), bi = at(im, mid + j);
-                __m256 ur = _mm256_sub_ps(_mm256_mul_ps(br, tr), _mm256_mul_ps(bi, ti));
-                __m256 ui = _mm256_add_ps(_mm256_mul_ps(br, ti), _mm256_mul_ps(bi, tr));
-                butterfly(re, im, start + j, mid + j, ur, ui);
-            }
+    size_t half = t->window / 2, len = 2;
+    if (__builtin_ctzll(half) % 2 != 0) {
+        for (size_t i = 0; i < half; i += 2) {
+            struct complex8 a = get(re, im, i), b = get(re, im, i + 1);
+            butterfly(&a, &b);
+            set(re, im, i, a);
+            set(re, im, i + 1, b);
         }
+        len = 4;
     }
+    for (; len < half; len *= 4)
+        for (size_t start = 0; start < half; start += 2 * len) {
+            float *r = re + LANES * start, *i = im + LANES * start;
+            two_passes_at(t, r, i, len, half / len, 0, true);
+            for (size_t j = 1; j < len / 2; j++)
+                two_passes_at(t, r, i, len, half / len, j, false);
+        }
 }
 
 INLINE __m256 square_sum(__m256 a, __m256 b)
