@@ -42,7 +42,7 @@ static_assert(sizeof(status_names) / sizeof(status_names[0]) == SPARROW_STATUS_C
 
 const char *sparrow_status_name(enum sparrow_status status)
 {
-    int index = -(int) status;
+    int index = -(int)status;
     if (index < 0 || index >= SPARROW_STATUS_COUNT)
         return "unknown";
     return status_names[index];
@@ -62,5 +62,5 @@ int sp_error_set(struct sparrow_error *err, enum sparrow_status status, const ch
         va_end(args);
         err->status = status;
     }
-    return (int) status;
+    return (int)status;
 }

@@ -12,11 +12,12 @@
 struct sp_front_end {
     struct sp_front_end_tables tables;
     size_t hop;
-    float *floats;                  /* one block for all float tables */
-    uint16_t *integers;             /* one block for all integer tables */
+    float *floats;      /* one block for all float tables */
+    uint16_t *integers; /* one block for all integer tables */
 };
 
-/* sin(pi * q), cos(pi * q) for 0 <= q <= 1/4: the polynomials of the page, so that no libm decides a bit. */
+/* sin(pi * q), cos(pi * q) for 0 <= q <= 1/4: the polynomials of the page, so that no libm decides
+ * a bit. */
 static double sinpi_small(double q)
 {
     const double s3 = -1.0 / 6, s5 = 1.0 / 120, s7 = -1.0 / 5040, s9 = 1.0 / 362880,
@@ -42,8 +43,8 @@ static double circle_cos(size_t i, size_t n)
     if (i > n / 4)
         return -circle_cos(n / 2 - i, n);
     if (i <= n / 8)
-        return cospi_small(2.0 * (double) i / (double) n);
-    return sinpi_small(2.0 * (double) (n / 4 - i) / (double) n);
+        return cospi_small(2.0 * (double)i / (double)n);
+    return sinpi_small(2.0 * (double)(n / 4 - i) / (double)n);
 }
 
 static double circle_sin(size_t i, size_t n)
@@ -55,9 +56,10 @@ static int check(const struct sp_front_end_params *p, struct sparrow_error *err)
 {
     if (p->window < 64 || p->window > 2048 || (p->window & (p->window - 1)) != 0)
         return sp_error_set(err, SPARROW_BAD_MODEL,
-                            "front_end: window %u is not a power of two from 64 to 2048", p->window);
+                            "front_end: window %u is not a power of two from 64 to 2048",
+                            p->window);
     if (p->frames < 1 || p->frames > SP_FRONT_END_WORD_SAMPLES ||
-        (uint64_t) p->hop * p->frames != SP_FRONT_END_WORD_SAMPLES)
+        (uint64_t)p->hop * p->frames != SP_FRONT_END_WORD_SAMPLES)
         return sp_error_set(err, SPARROW_BAD_MODEL,
                             "front_end: %u frames of %u samples are not a word of %d samples",
                             p->frames, p->hop, SP_FRONT_END_WORD_SAMPLES);
@@ -65,18 +67,19 @@ static int check(const struct sp_front_end_params *p, struct sparrow_error *err)
         return sp_error_set(err, SPARROW_BAD_MODEL, "front_end: %u bands, 1 to %d are possible",
                             p->bands, SP_FRONT_END_MAX_BANDS);
     if (p->max_value < 1 || p->max_value > 255)
-        return sp_error_set(err, SPARROW_BAD_MODEL, "front_end: max_value %u, 1 to 255 are possible",
-                            p->max_value);
-    if (!(fabsf(p->log_scale) <= 1e6f) || !(fabsf(p->log_offset) <= 1e6f))
         return sp_error_set(err, SPARROW_BAD_MODEL,
-                            "front_end: log_scale or log_offset is beyond a million, or not a number");
+                            "front_end: max_value %u, 1 to 255 are possible", p->max_value);
+    if (!(fabsf(p->log_scale) <= 1e6f) || !(fabsf(p->log_offset) <= 1e6f))
+        return sp_error_set(
+            err, SPARROW_BAD_MODEL,
+            "front_end: log_scale or log_offset is beyond a million, or not a number");
     for (size_t i = 0; i < p->bands + 2u; i++) {
         float edge = p->band_edges_hz[i];
         if (!(edge >= 0.0f && edge <= SP_FRONT_END_RATE_HZ) ||
             (i > 0 && !(edge > p->band_edges_hz[i - 1])))
             return sp_error_set(err, SPARROW_BAD_MODEL,
-                                "front_end: band edge %zu is outside 0 to %d Hz or does not rise", i,
-                                SP_FRONT_END_RATE_HZ);
+                                "front_end: band edge %zu is outside 0 to %d Hz or does not rise",
+                                i, SP_FRONT_END_RATE_HZ);
     }
     return SPARROW_OK;
 }
@@ -84,15 +87,15 @@ static int check(const struct sp_front_end_params *p, struct sparrow_error *err)
 /* The weight of bin k in band b; not positive outside of the triangle. */
 static float mel_weight(const struct sp_front_end_params *p, size_t b, size_t k)
 {
-    double hz = (double) k * 16000.0 / (double) p->window;
-    double low = (double) p->band_edges_hz[b], mid = (double) p->band_edges_hz[b + 1];
-    double high = (double) p->band_edges_hz[b + 2];
+    double hz = (double)k * 16000.0 / (double)p->window;
+    double low = (double)p->band_edges_hz[b], mid = (double)p->band_edges_hz[b + 1];
+    double high = (double)p->band_edges_hz[b + 2];
     double up = (hz - low) / (mid - low), down = (high - hz) / (high - mid);
-    return (float) (up < down ? up : down);
+    return (float)(up < down ? up : down);
 }
 
-/* Fills first, bins and (if not NULL) weights; returns how many weights there are, 0 if a band has none
- * (*ret_empty says which). */
+/* Fills first, bins and (if not NULL) weights. Returns how many weights there are; 0 if a band has
+ * none, and *ret_empty says which. */
 static size_t mel_filters(const struct sp_front_end_params *p, uint16_t *first, uint16_t *bins,
                           float *weights, size_t *ret_empty)
 {
@@ -104,7 +107,7 @@ static size_t mel_filters(const struct sp_front_end_params *p, uint16_t *first, 
             if (!(w > 0.0f))
                 continue;
             if (bins[b]++ == 0)
-                first[b] = (uint16_t) k;
+                first[b] = (uint16_t)k;
             if (weights != NULL)
                 weights[total] = w;
             total++;
@@ -122,14 +125,14 @@ static void fill_circle(struct sp_front_end *fe, float *hann, float *tr, float *
 {
     size_t n = fe->tables.window, half = n / 2;
     for (size_t i = 0; i < n; i++)
-        hann[i] = (float) (0.5 - 0.5 * circle_cos(i, n));
+        hann[i] = (float)(0.5 - 0.5 * circle_cos(i, n));
     for (size_t i = 0; i < half; i++) {
-        tr[i] = (float) circle_cos(2 * i, n);
-        ti[i] = (float) -circle_sin(2 * i, n);
+        tr[i] = (float)circle_cos(2 * i, n);
+        ti[i] = (float)-circle_sin(2 * i, n);
     }
     for (size_t k = 0; k <= half / 2; k++) {
-        pr[k] = (float) circle_cos(k, n);
-        pi[k] = (float) -circle_sin(k, n);
+        pr[k] = (float)circle_cos(k, n);
+        pi[k] = (float)-circle_sin(k, n);
     }
 }
 
@@ -137,7 +140,7 @@ static void fill_reversed(uint16_t *reversed, size_t half)
 {
     reversed[0] = 0;
     for (size_t i = 1; i < half; i++)
-        reversed[i] = (uint16_t) (reversed[i / 2] / 2 + (i % 2 != 0 ? half / 2 : 0));
+        reversed[i] = (uint16_t)(reversed[i / 2] / 2 + (i % 2 != 0 ? half / 2 : 0));
 }
 
 /* fe->integers is there; makes the float tables. */
@@ -185,7 +188,7 @@ int sp_front_end_new(const struct sp_front_end_params *params, struct sp_front_e
     fe->tables.bands = params->bands;
     fe->tables.log_scale = params->log_scale;
     fe->tables.log_offset = params->log_offset;
-    fe->tables.max_value = (float) params->max_value;
+    fe->tables.max_value = (float)params->max_value;
     fe->hop = params->hop;
     fe->integers = calloc(params->window / 2 + 2u * params->bands, sizeof(uint16_t));
     if (fe->integers == NULL) {
@@ -212,7 +215,8 @@ void sp_front_end_free(struct sp_front_end *front_end)
     free(front_end);
 }
 
-/* The transforms' memory, then one row of samples per lane for frames that reach over the clip's ends. */
+/* The transforms' memory, then one row of samples per lane for frames that reach over the clip's
+ * ends. */
 static size_t rows_offset(const struct sp_front_end *fe)
 {
     return (sp_front_end_work_floats(fe->tables.window) * sizeof(float) + 63) / 64 * 64;
@@ -220,18 +224,17 @@ static size_t rows_offset(const struct sp_front_end *fe)
 
 size_t sp_front_end_work_bytes(const struct sp_front_end *front_end)
 {
-    return rows_offset(front_end) +
-           SP_FRONT_END_LANES * front_end->tables.window * sizeof(int16_t);
+    return rows_offset(front_end) + SP_FRONT_END_LANES * front_end->tables.window * sizeof(int16_t);
 }
 
-/* The samples of a frame: in place where the clip has them all, else copied to row between zeros. */
+/* The samples of a frame: in place where the clip has them all, else a copy between zeros. */
 static const int16_t *frame_samples(const struct sp_front_end *fe, const int16_t *pcm,
                                     size_t samples, size_t frame, int16_t *row)
 {
     size_t n = fe->tables.window, end = (frame + 1) * fe->hop;
     if (end >= n && end <= samples)
         return pcm + (end - n);
-    size_t before = end < n ? n - end : 0;  /* zeros in front */
+    size_t before = end < n ? n - end : 0; /* zeros in front */
     size_t from = end < n ? 0 : end - n, to = end < samples ? end : samples;
     memset(row, 0, n * sizeof(*row));
     if (from < to)
@@ -244,7 +247,7 @@ void sp_front_end_run(const struct sp_front_end *front_end, sp_front_end_fn kern
                       uint8_t *ret_features)
 {
     const struct sp_front_end *fe = front_end;
-    int16_t *copies = (int16_t *) (void *) ((char *) work + rows_offset(fe));
+    int16_t *copies = (int16_t *)(void *)((char *)work + rows_offset(fe));
     for (size_t done = 0; done < frames; done += SP_FRONT_END_LANES) {
         size_t n = frames - done < SP_FRONT_END_LANES ? frames - done : SP_FRONT_END_LANES;
         const int16_t *rows[SP_FRONT_END_LANES];

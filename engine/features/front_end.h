@@ -1,5 +1,6 @@
 /* front_end.h - 16 kHz mono samples to frames x bands bytes (ARITHMETIC.md section 2).
- * Threads: a front end is immutable once made and may be used by any number of threads; work memory belongs to one call.
+ * Threads: a front end is immutable once made and may be used by any number of threads; work memory
+ * belongs to one call.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_FRONT_END_H
@@ -14,7 +15,7 @@
 
 struct sp_front_end_params {
     uint32_t window, hop, frames, bands;
-    const float *band_edges_hz;     /* bands + 2; not needed once sp_front_end_new() has returned */
+    const float *band_edges_hz; /* bands + 2; not needed once sp_front_end_new() has returned */
     float log_scale, log_offset;
     uint32_t max_value;
 };
@@ -30,8 +31,8 @@ void sp_front_end_free(struct sp_front_end *front_end);
 /* Working memory for sp_front_end_run(), to be aligned to 64 bytes. */
 size_t sp_front_end_work_bytes(const struct sp_front_end *front_end);
 
-/* Rows [first_frame, first_frame + frames) of a clip of `samples` samples: ret_features receives frames x bands bytes.
- * Samples outside the clip are 0. Never allocates, cannot fail. */
+/* Rows [first_frame, first_frame + frames) of a clip of `samples` samples: ret_features receives
+ * frames x bands bytes. Samples outside the clip are 0. Never allocates, cannot fail. */
 void sp_front_end_run(const struct sp_front_end *front_end, sp_front_end_fn kernel, void *work,
                       const int16_t *pcm, size_t samples, size_t first_frame, size_t frames,
                       uint8_t *ret_features);

@@ -18,7 +18,7 @@ static void *budget_alloc(void *data, size_t bytes)
 
 static void budget_free(void *data, void *pointer)
 {
-    (void) data;
+    (void)data;
     free(pointer);
 }
 

@@ -27,7 +27,7 @@ static uint64_t get_le(const uint8_t *bytes, size_t n)
 static void put_le(uint8_t *bytes, size_t n, uint64_t v)
 {
     for (size_t i = 0; i < n; i++, v >>= 8)
-        bytes[i] = (uint8_t) (v & 0xff);
+        bytes[i] = (uint8_t)(v & 0xff);
 }
 
 static void sha256(const uint8_t *bytes, size_t n, uint8_t digest[SHA256_DIGEST_SIZE])
@@ -44,7 +44,7 @@ int sp_envelope_open(const void *bytes, size_t n, struct sp_envelope *ret_envelo
     const uint8_t *head = bytes;
     if (n < SP_ENVELOPE_BYTES || memcmp(head, magic, sizeof(magic)) != 0)
         return sp_error_set(err, SPARROW_BAD_MODEL, "not a model file: its first bytes are others");
-    uint32_t version = (uint32_t) get_le(head + 8, 4);
+    uint32_t version = (uint32_t)get_le(head + 8, 4);
     if (version != SP_ENVELOPE_VERSION)
         return sp_error_set(err, SPARROW_UNKNOWN_VERSION,
                             "model format version %u; this library reads version %d", version,
@@ -55,14 +55,14 @@ int sp_envelope_open(const void *bytes, size_t n, struct sp_envelope *ret_envelo
     uint64_t length = get_le(head + 16, 8);
     if (length != n - SP_ENVELOPE_BYTES)
         return sp_error_set(err, SPARROW_BAD_MODEL,
-                            "model file of %zu bytes says its payload has %llu: cut off or damaged", n,
-                            (unsigned long long) length);
+                            "model file of %zu bytes says its payload has %llu: cut off or damaged",
+                            n, (unsigned long long)length);
     if (n > SP_LIMIT_FILE_BYTES)
         return sp_error_set(err, SPARROW_BAD_MODEL, "model file of %zu bytes; the limit is %zu", n,
                             SP_LIMIT_FILE_BYTES);
 
     uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256(head + SP_ENVELOPE_BYTES, (size_t) length, digest);
+    sha256(head + SP_ENVELOPE_BYTES, (size_t)length, digest);
     if (memcmp(digest, head + 24, sizeof(digest)) != 0)
         return sp_error_set(err, SPARROW_BAD_MODEL,
                             "model file is damaged: its payload does not match its SHA-256");
@@ -73,7 +73,7 @@ int sp_envelope_open(const void *bytes, size_t n, struct sp_envelope *ret_envelo
     }
     ret_envelope->digest[64] = 0;
     ret_envelope->payload = head + SP_ENVELOPE_BYTES;
-    ret_envelope->bytes = (size_t) length;
+    ret_envelope->bytes = (size_t)length;
     return SPARROW_OK;
 }
 
@@ -86,7 +86,8 @@ void sp_envelope_write(const uint8_t *payload, size_t n, uint8_t *ret_head)
     sha256(payload, n, ret_head + 24);
 }
 
-/* Reads until n bytes are there. Returns the count, short at the file's end; -1 on an error (errno). */
+/* Reads until n bytes are there. Returns the count, short at the file's end; -1 on an error
+ * (errno). */
 static ssize_t read_all(int fd, uint8_t *bytes, size_t n)
 {
     size_t done = 0;
@@ -98,9 +99,9 @@ static ssize_t read_all(int fd, uint8_t *bytes, size_t n)
             return -1;
         if (got == 0)
             break;
-        done += (size_t) got;
+        done += (size_t)got;
     }
-    return (ssize_t) done;
+    return (ssize_t)done;
 }
 
 /* Size of an open file that may be a model. */
@@ -111,14 +112,16 @@ static int file_size(int fd, const char *path, size_t *ret_n, struct sparrow_err
         return sp_error_set(err, SPARROW_IO, "%.100s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return sp_error_set(err, SPARROW_IO, "%.100s: not a regular file", path);
-    if (st.st_size < 0 || (uint64_t) st.st_size > SP_LIMIT_FILE_BYTES)
-        return sp_error_set(err, SPARROW_BAD_MODEL, "%.100s: larger than a model may be (%zu bytes)",
-                            path, SP_LIMIT_FILE_BYTES);
-    *ret_n = (size_t) st.st_size;
+    if (st.st_size < 0 || (uint64_t)st.st_size > SP_LIMIT_FILE_BYTES)
+        return sp_error_set(err, SPARROW_BAD_MODEL,
+                            "%.100s: larger than a model may be (%zu bytes)", path,
+                            SP_LIMIT_FILE_BYTES);
+    *ret_n = (size_t)st.st_size;
     return SPARROW_OK;
 }
 
-int sp_envelope_read(const char *path, uint8_t **ret_bytes, size_t *ret_n, struct sparrow_error *err)
+int sp_envelope_read(const char *path, uint8_t **ret_bytes, size_t *ret_n,
+                     struct sparrow_error *err)
 {
     /* O_NONBLOCK: a FIFO must not hold us before fstat() has refused it. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -141,7 +144,7 @@ int sp_envelope_read(const char *path, uint8_t **ret_bytes, size_t *ret_n, struc
     }
     close(fd);
     *ret_bytes = bytes;
-    *ret_n = (size_t) got;
+    *ret_n = (size_t)got;
     return SPARROW_OK;
 
 fail:

@@ -79,7 +79,8 @@ size_t sparrow_model_layer_count(const struct sparrow_model *model)
     return model->layer_count;
 }
 
-int sparrow_model_layer(const struct sparrow_model *model, size_t layer, struct sparrow_layer_info *info)
+int sparrow_model_layer(const struct sparrow_model *model, size_t layer,
+                        struct sparrow_layer_info *info)
 {
     if (layer >= model->layer_count || info->size < sizeof(*info))
         return SPARROW_BAD_ARGUMENT;
@@ -107,7 +108,8 @@ size_t sparrow_model_figure_count(const struct sparrow_model *model)
     return model->figure_count;
 }
 
-int sparrow_model_figure(const struct sparrow_model *model, size_t index, struct sparrow_figure *figure)
+int sparrow_model_figure(const struct sparrow_model *model, size_t index,
+                         struct sparrow_figure *figure)
 {
     if (index >= model->figure_count || figure->size < sizeof(*figure))
         return SPARROW_BAD_ARGUMENT;

@@ -45,12 +45,12 @@ static int set_output(struct sp_loader *l, uint64_t height, uint64_t width, uint
         return sp_loader_fail(l, SPARROW_BAD_MODEL,
                               "its value of %llu x %llu x %llu is empty or has more than %zu "
                               "elements",
-                              (unsigned long long) height, (unsigned long long) width,
-                              (unsigned long long) channels, SP_LIMIT_ELEMENTS);
-    v->height = (size_t) height;
-    v->width = (size_t) width;
-    v->channels = (size_t) channels;
-    v->elements = (size_t) elements;
+                              (unsigned long long)height, (unsigned long long)width,
+                              (unsigned long long)channels, SP_LIMIT_ELEMENTS);
+    v->height = (size_t)height;
+    v->width = (size_t)width;
+    v->channels = (size_t)channels;
+    v->elements = (size_t)elements;
     v->root = l->layer + 1;
     v->plain = v->lanes = v->split = SP_NOWHERE;
     return SPARROW_OK;
@@ -62,7 +62,7 @@ static void set_active(struct sp_loader *l, uint32_t max)
     v->active = true;
     v->max = max;
     v->lo = 0;
-    v->hi = (int64_t) max;
+    v->hi = (int64_t)max;
 }
 
 static int set_sum(struct sp_loader *l, int64_t lo, int64_t hi)
@@ -70,8 +70,8 @@ static int set_sum(struct sp_loader *l, int64_t lo, int64_t hi)
     struct sp_value *v = &l->model->values[l->layer + 1];
     if (lo < INT32_MIN || hi > INT32_MAX)
         return sp_loader_fail(l, SPARROW_BAD_MODEL,
-                              "its sums can reach %lld or %lld and do not fit 32 bits", (long long) lo,
-                              (long long) hi);
+                              "its sums can reach %lld or %lld and do not fit 32 bits",
+                              (long long)lo, (long long)hi);
     v->active = false;
     v->lo = lo;
     v->hi = hi;
@@ -88,9 +88,9 @@ static const struct sp_value *one_input(struct sp_loader *l, bool active)
     }
     const struct sp_value *in = input_of(l, 0);
     if (in->active != active) {
-        sp_loader_fail(l, SPARROW_BAD_MODEL, "its input is %s", in->active
-                                                                    ? "active where it needs sums"
-                                                                    : "a sum where it needs active values");
+        sp_loader_fail(l, SPARROW_BAD_MODEL, "its input is %s",
+                       in->active ? "active where it needs sums"
+                                  : "a sum where it needs active values");
         return NULL;
     }
     return in;
@@ -110,7 +110,7 @@ static int load_conv_weights(struct sp_loader *l, const Sparrow__Model__V1__Weig
     if (status < 0)
         return status;
     /* full <= 2^16 outputs x 2^31 inputs, positions x outputs <= 2^20: no product overflows */
-    uint64_t positions = (uint64_t) s->out_height * s->out_width;
+    uint64_t positions = (uint64_t)s->out_height * s->out_width;
     layer->weights = conv->weights.full;
     layer->stored = conv->weights.stored;
     layer->macs_dense = conv->weights.full * positions;
@@ -141,7 +141,7 @@ static int check_channels(struct sp_loader *l, uint32_t out, uint64_t taps, uint
                               SP_LIMIT_CHANNELS);
     if (taps * in > INT32_MAX)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "%llu inputs per output are too many",
-                              (unsigned long long) (taps * in));
+                              (unsigned long long)(taps * in));
     return SPARROW_OK;
 }
 
@@ -161,7 +161,7 @@ static int load_conv(struct sp_loader *l, const Sparrow__Model__V1__Layer *from)
                               f->kernel_height, f->kernel_width, f->stride_height, f->stride_width,
                               f->pad_top, f->pad_bottom, f->pad_left, f->pad_right, SP_LIMIT_KERNEL,
                               SP_LIMIT_KERNEL);
-    int status = check_channels(l, f->out_channels, (uint64_t) f->kernel_height * f->kernel_width,
+    int status = check_channels(l, f->out_channels, (uint64_t)f->kernel_height * f->kernel_width,
                                 in->channels);
     if (status < 0)
         return status;
@@ -172,8 +172,8 @@ static int load_conv(struct sp_loader *l, const Sparrow__Model__V1__Layer *from)
         .in_channels = in->channels,
         .out_height = conv_positions(in->height, f->pad_top, f->pad_bottom, f->kernel_height,
                                      f->stride_height),
-        .out_width = conv_positions(in->width, f->pad_left, f->pad_right, f->kernel_width,
-                                    f->stride_width),
+        .out_width =
+            conv_positions(in->width, f->pad_left, f->pad_right, f->kernel_width, f->stride_width),
         .out_channels = f->out_channels,
         .kernel_height = f->kernel_height,
         .kernel_width = f->kernel_width,
@@ -279,7 +279,7 @@ static int load_max_pool(struct sp_loader *l, const Sparrow__Model__V1__Layer *f
 
 static int load_mean_pool(struct sp_loader *l, const Sparrow__Model__V1__Layer *from)
 {
-    (void) from;
+    (void)from;
     const struct sp_value *in = one_input(l, true);
     if (in == NULL)
         return SPARROW_BAD_MODEL;
@@ -289,7 +289,7 @@ static int load_mean_pool(struct sp_loader *l, const Sparrow__Model__V1__Layer *
         status = sp_loader_add_work(l, in->elements);
     if (status < 0)
         return status;
-    return set_sum(l, 0, (int64_t) in->max * (int64_t) (in->height * in->width));
+    return set_sum(l, 0, (int64_t)in->max * (int64_t)(in->height * in->width));
 }
 
 /* `scales`: how many multipliers there are if there is not just one. */
@@ -315,13 +315,13 @@ static int load_scales(struct sp_loader *l, const Sparrow__Model__V1__Requantise
                                   "multiplier %u with shift %u: 1 to %d and 1 to 62 are possible",
                                   f->multipliers[i], f->shifts[i], INT32_MAX);
         multipliers[i] = f->multipliers[i];
-        shifts[i] = (uint8_t) f->shifts[i];
+        shifts[i] = (uint8_t)f->shifts[i];
     }
     *ret_q = (struct sp_requantise){
         .multipliers = multipliers,
         .shifts = shifts,
         .share = channels / n,
-        .max_value = (uint8_t) f->max_value,
+        .max_value = (uint8_t)f->max_value,
     };
     return SPARROW_OK;
 }
@@ -369,7 +369,7 @@ static int load_block_winners(struct sp_loader *l, const Sparrow__Model__V1__Lay
         status = load_scales(l, f->requantise, in->channels, in->channels / f->block,
                              &layer->block_winners.q);
     if (status == 0)
-        status = sp_loader_add_work(l, (uint64_t) in->elements * f->winners);
+        status = sp_loader_add_work(l, (uint64_t)in->elements * f->winners);
     if (status < 0)
         return status;
     set_active(l, layer->block_winners.q.max_value);

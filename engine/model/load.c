@@ -1,5 +1,5 @@
-/* load.c - a model file becomes a model: envelope, message, checks, in this order. Nothing that the file says is believed
- * before it has been compared with a limit.
+/* load.c - a model file becomes a model: envelope, message, checks, in this order. Nothing that the
+ * file says is believed before it has been compared with a limit.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/model/loader.h"
@@ -44,7 +44,7 @@ int sp_loader_add_work(struct sp_loader *l, uint64_t work)
     if (work > SP_LIMIT_WORK || l->work > SP_LIMIT_WORK - work)
         return sp_loader_fail(l, SPARROW_BAD_MODEL,
                               "more than %llu operations a word are not allowed",
-                              (unsigned long long) SP_LIMIT_WORK);
+                              (unsigned long long)SP_LIMIT_WORK);
     l->work += work;
     return SPARROW_OK;
 }
@@ -67,7 +67,8 @@ static int load_names(struct sp_loader *l)
 {
     if (!sp_text_is_name(l->file->name, SP_LIMIT_NAME))
         return sp_loader_fail(l, SPARROW_BAD_MODEL,
-                              "the model's name is not 1 to %d of a-z, 0-9, _ and -", SP_LIMIT_NAME);
+                              "the model's name is not 1 to %d of a-z, 0-9, _ and -",
+                              SP_LIMIT_NAME);
     if (l->file->version[0] == 0)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "the model has no version");
     int status = load_text(l, "name", l->file->name, SP_LIMIT_NAME, false, &l->model->name);
@@ -90,11 +91,11 @@ static int load_labels(struct sp_loader *l)
         return SPARROW_NO_MEMORY;
     l->model->label_count = n;
     for (size_t i = 0; i < n; i++) {
-        int kind = (int) l->file->label_kinds[i];
+        int kind = (int)l->file->label_kinds[i];
         if (kind < SPARROW_KEYWORD || kind > SPARROW_UNKNOWN_WORD)
             return sp_loader_fail(l, SPARROW_UNKNOWN_VERSION, "label %zu has the unknown kind %d",
                                   i + 1, kind);
-        l->model->labels[i].kind = (enum sparrow_label_kind) kind;
+        l->model->labels[i].kind = (enum sparrow_label_kind)kind;
         if (l->file->labels[i][0] == 0)
             return sp_loader_fail(l, SPARROW_BAD_MODEL, "label %zu is empty", i + 1);
         int status = load_text(l, "label", l->file->labels[i], SP_LIMIT_NAME, false,
@@ -143,8 +144,8 @@ static int load_card(struct sp_loader *l)
     l->model->description = l->model->licence = "";
     if (card == NULL)
         return SPARROW_OK;
-    int status = load_text(l, "description", card->description, SP_LIMIT_TEXT, true,
-                           &l->model->description);
+    int status =
+        load_text(l, "description", card->description, SP_LIMIT_TEXT, true, &l->model->description);
     if (status == 0)
         status = load_text(l, "licence", card->licence, SP_LIMIT_TEXT, true, &l->model->licence);
     if (status == 0)
@@ -159,7 +160,7 @@ static void features_value(struct sp_value *v, const struct sp_front_end_params 
         .height = 1,
         .width = from->frames,
         .channels = from->bands,
-        .elements = (size_t) from->frames * from->bands,
+        .elements = (size_t)from->frames * from->bands,
         .active = true,
         .max = from->max_value,
         .hi = from->max_value,
@@ -208,7 +209,7 @@ static int load_front_end(struct sp_loader *l)
     if (from->rate_hz != SP_FRONT_END_RATE_HZ)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "front_end: rate %u Hz, only %d is possible",
                               from->rate_hz, SP_FRONT_END_RATE_HZ);
-    if (from->n_band_edges_hz != (uint64_t) from->bands + 2)
+    if (from->n_band_edges_hz != (uint64_t)from->bands + 2)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "front_end: %zu band edges for %u bands",
                               from->n_band_edges_hz, from->bands);
     struct sp_front_end_params params = {
@@ -232,8 +233,8 @@ static int check_scores(struct sp_loader *l)
         return sp_loader_fail(l, SPARROW_BAD_MODEL,
                               "the last layer gives %s of %zu x %zu x %zu; %zu labels need sums of "
                               "1 x 1 x %zu",
-                              v->active ? "active values" : "sums", v->height, v->width, v->channels,
-                              l->model->label_count, l->model->label_count);
+                              v->active ? "active values" : "sums", v->height, v->width,
+                              v->channels, l->model->label_count, l->model->label_count);
     l->layer = SP_OUTSIDE_LAYERS;
     return SPARROW_OK;
 }
@@ -289,8 +290,8 @@ static int unpack(const struct sp_envelope *envelope, struct sp_budget *budget,
     if (envelope->bytes < limit / 16)
         limit = 65536 + 16 * envelope->bytes;
     sp_budget_init(budget, limit);
-    *ret_file = sparrow__model__v1__model__unpack(&budget->allocator, envelope->bytes,
-                                                  envelope->payload);
+    *ret_file =
+        sparrow__model__v1__model__unpack(&budget->allocator, envelope->bytes, envelope->payload);
     if (*ret_file != NULL)
         return SPARROW_OK;
     if (budget->denied)

@@ -1,4 +1,5 @@
-/* model.h - a loaded model: what the engine's rooms share of it. Immutable once sparrow_model_parse() has returned.
+/* model.h - a loaded model: what the engine's rooms share of it. Immutable once
+ * sparrow_model_parse() has returned.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_MODEL_H
@@ -27,22 +28,24 @@ enum sp_encoding { SP_DENSE, SP_WINDOWS, SP_INDEXED };
 
 struct sp_weights {
     enum sp_encoding encoding;
-    uint64_t full, stored;          /* weights of the dense twin; weights in the file */
-    const int8_t *dense;            /* out x taps x in */
+    uint64_t full, stored; /* weights of the dense twin; weights in the file */
+    const int8_t *dense;   /* out x taps x in */
     struct sp_windows windows;
     struct sp_indexed indexed;
 };
 
-/* What a layer reads or writes. Its bytes lie in the scratch, in up to three forms: plain (height x width x channels)
- * and, for temporal networks on vector kernels, lanes (kernels/cpu/lanes.h), whole and split for stride 2. */
+/* What a layer reads or writes. Its bytes lie in the scratch, in up to three forms: plain (height x
+ * width x channels) and, for temporal networks on vector kernels, lanes (kernels/cpu/lanes.h),
+ * whole and split for stride 2. */
 struct sp_value {
     size_t height, width, channels, elements;
-    bool active;                    /* u8 from 0 to max; else s32 from lo to hi */
+    bool active; /* u8 from 0 to max; else s32 from lo to hi */
     uint32_t max;
     int64_t lo, hi;
-    size_t root;                    /* the value whose plain bytes these are (Reshape); itself otherwise */
-    struct sp_lanes_winners_shape winners;  /* the form of its lanes; pairs 0: it has none of winners */
-    size_t plain, lanes, split;     /* offsets in the scratch; SP_NOWHERE: not in this form */
+    size_t root; /* the value whose plain bytes these are (Reshape); itself otherwise */
+    struct sp_lanes_winners_shape
+        winners;                /* the form of its lanes; pairs 0: it has none of winners */
+    size_t plain, lanes, split; /* offsets in the scratch; SP_NOWHERE: not in this form */
 };
 #define SP_NOWHERE SIZE_MAX
 
@@ -50,9 +53,9 @@ struct sp_conv_params {
     struct sp_conv_shape shape;
     struct sp_weights weights;
     const int32_t *bias;
-    struct sp_lanes_stem stem;      /* packed weights of SP_PATH_STEM */
-    struct sp_lanes_conv lanes;     /* packed weights of SP_PATH_LANES */
-    bool split;                     /* SP_PATH_LANES reads the split form */
+    struct sp_lanes_stem stem;  /* packed weights of SP_PATH_STEM */
+    struct sp_lanes_conv lanes; /* packed weights of SP_PATH_LANES */
+    bool split;                 /* SP_PATH_LANES reads the split form */
 };
 
 struct sp_k_winners_params {
@@ -66,7 +69,7 @@ struct sp_layer {
     const char *name;
     enum sp_op op;
     size_t input_count;
-    const uint32_t *inputs;         /* values: 0 is the features, n what layer n - 1 writes */
+    const uint32_t *inputs; /* values: 0 is the features, n what layer n - 1 writes */
     union {
         struct sp_conv_params conv; /* Conv and Linear */
         struct sp_add add;
@@ -86,7 +89,7 @@ struct sp_label {
 };
 
 struct sparrow_model {
-    struct sp_region region;        /* everything below that is pointed to, but for the front end */
+    struct sp_region region; /* everything below that is pointed to, but for the front end */
     const char *name, *version, *description, *licence;
     char digest[65];
     size_t label_count;
@@ -100,10 +103,10 @@ struct sparrow_model {
     struct sp_kernels kernels;
     size_t layer_count;
     struct sp_layer *layers;
-    struct sp_value *values;        /* layer_count + 1 */
-    size_t scratch_bytes;           /* all values and working memory */
-    size_t features;                /* offset of a copy of the last word's features */
-    size_t work;                    /* offset of the working memory of front end and stems */
+    struct sp_value *values; /* layer_count + 1 */
+    size_t scratch_bytes;    /* all values and working memory */
+    size_t features;         /* offset of a copy of the last word's features */
+    size_t work;             /* offset of the working memory of front end and stems */
 };
 
 #endif

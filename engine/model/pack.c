@@ -9,27 +9,28 @@
 #include "engine/model/loader.h"
 
 /* Full matrices larger than this are not unfolded: they stay on the scalar kernels. */
-#define FULL_LIMIT ((uint64_t) 4 << 20)
+#define FULL_LIMIT ((uint64_t)4 << 20)
 /* Bytes of a step's tables: 8 outputs x 16 weights. */
 #define TABLES (SP_LANES_GROUP * SP_LANES_WINDOW)
 
 /* ---- which layers can ---- */
 
-/* Position of the input, relative to twice (split) or once the output's position, that a tap reads. */
+/* What a tap reads: this far from the output's position, or from twice it (split). */
 static ptrdiff_t tap_shift(const struct sp_conv_params *c, size_t tap)
 {
-    return (ptrdiff_t) tap - (ptrdiff_t) c->shape.pad_left;
+    return (ptrdiff_t)tap - (ptrdiff_t)c->shape.pad_left;
 }
 
-/* Whether all reads of all taps stay inside of a row of `length` positions that begins with the margin. */
+/* Whether all reads of all taps stay inside of a row of `length` positions that begins with the
+ * margin. */
 static bool taps_fit(const struct sp_conv_params *c, size_t length)
 {
-    ptrdiff_t stride = (ptrdiff_t) c->shape.stride_width;
+    ptrdiff_t stride = (ptrdiff_t)c->shape.stride_width;
     ptrdiff_t first = tap_shift(c, 0), last = tap_shift(c, c->shape.kernel_width - 1);
     if (SP_LANES_MARGIN * stride + first < 0)
         return false;
     size_t reach = sp_lanes_row(c->shape.out_width) + SP_LANES_MARGIN;
-    return last <= 0 || reach + (size_t) (last / stride) <= length;
+    return last <= 0 || reach + (size_t)(last / stride) <= length;
 }
 
 /* One row of positions, one row of taps. */
@@ -67,9 +68,9 @@ bool sp_pack_can_winners(const struct sp_block_winners *b, const struct sp_value
     if (!known || in->height != 1 || in->channels % SP_LANES_WINDOW != 0 ||
         (1u << b->rank_shift) < b->block)
         return false;
-    uint64_t hi = in->hi > 0 ? (uint64_t) in->hi : 0;
+    uint64_t hi = in->hi > 0 ? (uint64_t)in->hi : 0;
     for (size_t i = 0; i < in->channels / b->q.share; i++)
-        if ((hi * b->q.multipliers[i] + ((uint64_t) 1 << (b->q.shifts[i] - 1))) >> b->q.shifts[i] >
+        if ((hi * b->q.multipliers[i] + ((uint64_t)1 << (b->q.shifts[i] - 1))) >> b->q.shifts[i] >
             INT32_MAX)
             return false;
     return true;
@@ -118,14 +119,14 @@ struct packing {
 static int8_t *unfold(const struct sp_conv_params *c)
 {
     size_t taps = c->shape.kernel_width, in = c->shape.in_channels;
-    int8_t *full = calloc((size_t) c->weights.full, 1);
+    int8_t *full = calloc((size_t)c->weights.full, 1);
     if (full == NULL)
         return NULL;
     const struct sp_windows *w = &c->weights.windows;
     const struct sp_indexed *x = &c->weights.indexed;
     switch (c->weights.encoding) {
     case SP_DENSE:
-        memcpy(full, c->weights.dense, (size_t) c->weights.full);
+        memcpy(full, c->weights.dense, (size_t)c->weights.full);
         break;
     case SP_WINDOWS:
         for (size_t i = 0; i < w->places * w->window * w->group; i++) {
@@ -144,7 +145,8 @@ static int8_t *unfold(const struct sp_conv_params *c)
     return full;
 }
 
-/* How far the largest `n` of a block's weights can bring a sum, up (sign 1) or down (-1): no more than n win. */
+/* How far the largest `n` of a block's weights can bring a sum, up (sign 1) or down (-1): no more
+ * than n win. */
 static int32_t reach(const int8_t *weights, size_t block, size_t n, int sign)
 {
     int32_t best[2] = {0, 0};
@@ -164,9 +166,9 @@ static int32_t reach(const int8_t *weights, size_t block, size_t n, int sign)
 static int32_t pair_reach(const struct packing *k, const int8_t *table, size_t pair, int sign)
 {
     const struct sp_lanes_winners_shape *in = k->in;
-    if (in->winners == 2)           /* both come from one block */
-        return sign * (int32_t) k->max * reach(table + pair * in->block, in->block, 2, sign);
-    return sign * (int32_t) k->max *
+    if (in->winners == 2) /* both come from one block */
+        return sign * (int32_t)k->max * reach(table + pair * in->block, in->block, 2, sign);
+    return sign * (int32_t)k->max *
            (reach(table, in->block, 1, sign) + reach(table + in->block, in->block, 1, sign));
 }
 
@@ -177,10 +179,10 @@ static uint32_t step_input(const struct packing *k, size_t tap, size_t array)
     size_t arrays = k->in->windows * k->in->pairs, row = sp_lanes_array(k->in, split);
     if (split) {
         ptrdiff_t odd = shift & 1;
-        array += (size_t) odd * arrays;
+        array += (size_t)odd * arrays;
         shift = (shift - odd) / 2;
     }
-    return (uint32_t) (array * row + 2 * (size_t) (SP_LANES_MARGIN + shift));
+    return (uint32_t)(array * row + 2 * (size_t)(SP_LANES_MARGIN + shift));
 }
 
 /* Adds one pair of a window as a step; opens a run if the one in hand could leave 16 bits. */
@@ -198,7 +200,7 @@ static void add_step(struct packing *k, size_t tap, size_t window, size_t pair, 
     if (!any)
         return;
     if (!fits) {
-        k->first_step[k->runs++] = (uint32_t) k->step_count;
+        k->first_step[k->runs++] = (uint32_t)k->step_count;
         memset(k->lo, 0, sizeof(k->lo));
         memset(k->hi, 0, sizeof(k->hi));
         *in_run = true;
@@ -209,12 +211,14 @@ static void add_step(struct packing *k, size_t tap, size_t window, size_t pair, 
     }
     k->steps[k->step_count++] = (struct sp_lanes_step){
         .input = step_input(k, tap, window * k->in->pairs + pair),
-        .table = (uint32_t) (k->table_count * TABLES),
+        .table = (uint32_t)(k->table_count * TABLES),
     };
 }
 
-/* The tables of a group, tap and window stand at the end of the list until another takes their place. */
-static void fill_tables(struct packing *k, const int8_t *full, size_t group, size_t tap, size_t window)
+/* The tables of a group, tap and window stand at the end of the list until another takes their
+ * place. */
+static void fill_tables(struct packing *k, const int8_t *full, size_t group, size_t tap,
+                        size_t window)
 {
     const struct sp_conv_shape *s = &k->conv->shape;
     for (size_t o = 0; o < SP_LANES_GROUP; o++) {
@@ -228,7 +232,7 @@ static void pack_group(struct packing *k, const int8_t *full, size_t group)
 {
     const struct sp_conv_shape *s = &k->conv->shape;
     bool in_run = false;
-    k->first_run[group] = (uint32_t) k->runs;
+    k->first_run[group] = (uint32_t)k->runs;
     for (size_t tap = 0; tap < s->kernel_width; tap++)
         for (size_t w = 0; w < k->in->windows; w++) {
             size_t before = k->step_count;
@@ -245,7 +249,8 @@ static size_t count_tables(const struct sp_conv_shape *s, const int8_t *full)
     size_t count = 0, windows = s->kernel_width * s->in_channels / SP_LANES_WINDOW;
     size_t row = s->kernel_width * s->in_channels;
     for (size_t i = 0; i < s->out_channels / SP_LANES_GROUP * windows; i++) {
-        const int8_t *at = full + i / windows * SP_LANES_GROUP * row + i % windows * SP_LANES_WINDOW;
+        const int8_t *at =
+            full + i / windows * SP_LANES_GROUP * row + i % windows * SP_LANES_WINDOW;
         bool any = false;
         for (size_t j = 0; j < TABLES; j++)
             any = any || at[j / SP_LANES_WINDOW * row + j % SP_LANES_WINDOW] != 0;
@@ -270,15 +275,15 @@ int sp_pack_conv(struct sp_loader *l, struct sp_conv_params *c,
         .first_run = sp_loader_alloc(l, groups + 1, sizeof(uint32_t)),
         .first_step = sp_loader_alloc(l, steps + 1, sizeof(uint32_t)),
         .steps = sp_loader_alloc(l, steps, sizeof(struct sp_lanes_step)),
-        .tables = sp_loader_alloc(l, tables + 1, TABLES),   /* one to try what may turn out empty */
+        .tables = sp_loader_alloc(l, tables + 1, TABLES), /* one to try what may turn out empty */
     };
     int status = SPARROW_NO_MEMORY;
     if (k.first_run == NULL || k.first_step == NULL || k.steps == NULL || k.tables == NULL)
         goto done;
     for (size_t g = 0; g < groups; g++)
         pack_group(&k, full, g);
-    k.first_run[groups] = (uint32_t) k.runs;
-    k.first_step[k.runs] = (uint32_t) k.step_count;
+    k.first_run[groups] = (uint32_t)k.runs;
+    k.first_step[k.runs] = (uint32_t)k.step_count;
     c->lanes = (struct sp_lanes_conv){
         .width = c->shape.out_width,
         .groups = groups,

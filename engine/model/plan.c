@@ -1,6 +1,6 @@
 /* plan.c - where each value lies in the scratch, and on which kernels each layer runs.
- * Active values keep their place until the next word, so that their density can be asked for afterwards; sums share
- * places once they have been read.
+ * Active values keep their place until the next word, so that their density can be asked for
+ * afterwards; sums share places once they have been read.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/model/limits.h"
@@ -16,7 +16,7 @@ struct form {
 struct forms {
     struct form *forms;
     size_t count;
-    size_t end;                     /* of the scratch so far */
+    size_t end; /* of the scratch so far */
 };
 
 static size_t aligned(size_t bytes)
@@ -32,7 +32,8 @@ static size_t own_room(struct forms *f, size_t bytes)
     return at;
 }
 
-/* The lowest room that is free of sums which are alive between first and last. Sums lie behind `base`. */
+/* The lowest room that is free of sums which are alive between first and last. Sums lie behind
+ * `base`. */
 static size_t shared_room(struct forms *f, size_t base, const struct form *wanted)
 {
     size_t at = base;
@@ -42,13 +43,14 @@ static size_t shared_room(struct forms *f, size_t base, const struct form *wante
         if (together && at < *other->offset + aligned(other->bytes) &&
             *other->offset < at + aligned(wanted->bytes)) {
             at = *other->offset + aligned(other->bytes);
-            i = SIZE_MAX;           /* begin again: this place may touch an earlier one */
+            i = SIZE_MAX; /* begin again: this place may touch an earlier one */
         }
     }
     return at;
 }
 
-/* The last layer that reads the bytes of a value, under whatever shape; the layer that writes it, if none does. */
+/* The last layer that reads the bytes of a value, under whatever shape; the layer that writes it,
+ * if none does. */
 static size_t last_reader(const struct sparrow_model *m, size_t value)
 {
     size_t last = value - 1;
@@ -203,7 +205,7 @@ static int choose_paths(struct sp_loader *l)
         layer->kernel = kernel_name(m, layer);
     }
     if (m->layer_count > 0)
-        m->values[m->values[m->layer_count].root].plain = 0;   /* the scores */
+        m->values[m->values[m->layer_count].root].plain = 0; /* the scores */
     return SPARROW_OK;
 }
 
@@ -234,8 +236,8 @@ int sp_plan_make(struct sp_loader *l)
     place_sums(m, &forms);
     if (forms.end > SP_LIMIT_SCRATCH_BYTES)
         return sp_loader_fail(l, SPARROW_BAD_MODEL,
-                              "a replica would need %zu bytes of memory; the limit is %zu", forms.end,
-                              SP_LIMIT_SCRATCH_BYTES);
+                              "a replica would need %zu bytes of memory; the limit is %zu",
+                              forms.end, SP_LIMIT_SCRATCH_BYTES);
     m->scratch_bytes = forms.end;
     return SPARROW_OK;
 }

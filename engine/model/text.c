@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The code point at *at, which then moves behind it; UINT32_MAX where the bytes are not well-formed. */
+/* The code point at *at, which then moves behind it; UINT32_MAX where the bytes are not
+ * well-formed. */
 static uint32_t next_point(const unsigned char **at)
 {
     static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
@@ -37,7 +38,7 @@ bool sp_text_is_printable(const char *text, size_t limit, bool lines)
 {
     if (strnlen(text, limit + 1) > limit)
         return false;
-    const unsigned char *at = (const unsigned char *) text;
+    const unsigned char *at = (const unsigned char *)text;
     while (*at != 0) {
         uint32_t point = next_point(&at);
         if (point == UINT32_MAX || (is_unseen(point) && !(lines && point == '\n')))

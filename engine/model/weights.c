@@ -25,19 +25,18 @@ static int copy_values(struct sp_loader *l, const ProtobufCBinaryData *values, u
                        const int8_t **ret_values)
 {
     if (values->len != n)
-        return sp_loader_fail(l, SPARROW_BAD_MODEL,
-                              "%zu weights are stored where %llu are needed", values->len,
-                              (unsigned long long) n);
+        return sp_loader_fail(l, SPARROW_BAD_MODEL, "%zu weights are stored where %llu are needed",
+                              values->len, (unsigned long long)n);
     if (n > SP_LIMIT_WEIGHTS || l->stored > SP_LIMIT_WEIGHTS - n)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "more than %zu stored weights",
                               SP_LIMIT_WEIGHTS);
-    if (n != 0 && memchr(values->data, 0x80, (size_t) n) != NULL)
+    if (n != 0 && memchr(values->data, 0x80, (size_t)n) != NULL)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "a weight is -128; -127 to 127 are possible");
-    int8_t *copy = sp_loader_alloc(l, (size_t) n, 1);
+    int8_t *copy = sp_loader_alloc(l, (size_t)n, 1);
     if (copy == NULL)
         return SPARROW_NO_MEMORY;
     if (n != 0)
-        memcpy(copy, values->data, (size_t) n);
+        memcpy(copy, values->data, (size_t)n);
     l->stored += n;
     *ret_values = copy;
     return SPARROW_OK;
@@ -47,7 +46,7 @@ static int load_dense(struct sp_loader *l, const Sparrow__Model__V1__DenseWeight
                       size_t inputs, struct sp_weights *w, struct reach *reach)
 {
     w->encoding = SP_DENSE;
-    int status = copy_values(l, &from->values, (uint64_t) out * inputs, &w->dense);
+    int status = copy_values(l, &from->values, (uint64_t)out * inputs, &w->dense);
     if (status < 0)
         return status;
     w->stored = from->values.len;
@@ -68,9 +67,9 @@ static int load_places(struct sp_loader *l, const Sparrow__Model__V1__WindowWeig
         uint32_t p = from->places[i];
         if (i > 0 && p <= from->places[i - 1])
             return sp_loader_fail(l, SPARROW_BAD_MODEL, "places do not rise at number %zu", i + 1);
-        place[i].window = (uint32_t) (p % per_tap);
-        place[i].tap = (uint32_t) (p / per_tap % taps);
-        place[i].group = (uint32_t) (p / per_tap / taps);
+        place[i].window = (uint32_t)(p % per_tap);
+        place[i].tap = (uint32_t)(p / per_tap % taps);
+        place[i].group = (uint32_t)(p / per_tap / taps);
         if (place[i].group >= out / from->group)
             return sp_loader_fail(l, SPARROW_BAD_MODEL, "place %u lies outside of the weights", p);
     }
@@ -91,12 +90,12 @@ static int load_windows(struct sp_loader *l, const Sparrow__Model__V1__WindowWei
     if (from->window == 0 || in % from->window != 0)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "window %u does not divide %zu inputs",
                               from->window, in);
-    size_t each = (size_t) from->group * from->window;
+    size_t each = (size_t)from->group * from->window;
     if (from->n_places > SP_LIMIT_WEIGHTS || each > SP_LIMIT_WEIGHTS)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "more than %zu stored weights",
                               SP_LIMIT_WEIGHTS);
     w->encoding = SP_WINDOWS;
-    int status = copy_values(l, &from->values, (uint64_t) from->n_places * each, &w->windows.values);
+    int status = copy_values(l, &from->values, (uint64_t)from->n_places * each, &w->windows.values);
     if (status < 0)
         return status;
     w->stored = from->values.len;
@@ -120,14 +119,14 @@ static int load_indexed(struct sp_loader *l, const Sparrow__Model__V1__IndexedWe
         total += from->counts[o];
     if (total != from->n_gaps)
         return sp_loader_fail(l, SPARROW_BAD_MODEL, "%zu gaps where the counts say %llu",
-                              from->n_gaps, (unsigned long long) total);
+                              from->n_gaps, (unsigned long long)total);
     w->encoding = SP_INDEXED;
     int status = copy_values(l, &from->values, total, &w->indexed.values);
     if (status < 0)
         return status;
     w->stored = total;
     uint32_t *counts = sp_loader_alloc(l, out, sizeof(*counts));
-    uint32_t *positions = sp_loader_alloc(l, (size_t) total, sizeof(*positions));
+    uint32_t *positions = sp_loader_alloc(l, (size_t)total, sizeof(*positions));
     if (counts == NULL || positions == NULL)
         return SPARROW_NO_MEMORY;
     size_t i = 0;
@@ -141,7 +140,7 @@ static int load_indexed(struct sp_loader *l, const Sparrow__Model__V1__IndexedWe
                                       "weight %zu of output %zu stands twice, or outside of %zu "
                                       "inputs",
                                       j + 1, o, inputs);
-            positions[i] = (uint32_t) position;
+            positions[i] = (uint32_t)position;
             reach_add(&reach[o], w->indexed.values[i]);
         }
     }
@@ -164,7 +163,8 @@ static int load_bias(struct sp_loader *l, size_t bias_count, const int32_t *bias
     return SPARROW_OK;
 }
 
-/* ARITHMETIC.md section 3: partial sums in any order of addition, the bias at either end, stay within s32. */
+/* ARITHMETIC.md section 3: partial sums in any order of addition, the bias at either end, stay
+ * within s32. */
 static int bound(struct sp_loader *l, const struct sp_conv_params *conv, const struct reach *reach,
                  uint32_t max, int64_t *ret_lo, int64_t *ret_hi)
 {
@@ -173,8 +173,8 @@ static int bound(struct sp_loader *l, const struct sp_conv_params *conv, const s
         int64_t bias = conv->bias[o], up = reach[o].up * max, down = reach[o].down * max;
         if (up + (bias > 0 ? bias : 0) > INT32_MAX || down + (bias < 0 ? bias : 0) < INT32_MIN)
             return sp_loader_fail(l, SPARROW_BAD_MODEL,
-                                  "output %zu can reach %lld or %lld: its sum does not fit 32 bits", o,
-                                  (long long) (down + bias), (long long) (up + bias));
+                                  "output %zu can reach %lld or %lld: its sum does not fit 32 bits",
+                                  o, (long long)(down + bias), (long long)(up + bias));
         hi = bias + up > hi ? bias + up : hi;
         lo = bias + down < lo ? bias + down : lo;
     }
@@ -188,7 +188,7 @@ static int load_encoding(struct sp_loader *l, const Sparrow__Model__V1__Weights 
 {
     const struct sp_conv_shape *s = &conv->shape;
     size_t out = s->out_channels, inputs = s->kernel_height * s->kernel_width * s->in_channels;
-    conv->weights.full = (uint64_t) out * inputs;
+    conv->weights.full = (uint64_t)out * inputs;
     switch (from->encoding_case) {
     case SPARROW__MODEL__V1__WEIGHTS__ENCODING_DENSE:
         return load_dense(l, from->dense, out, inputs, &conv->weights, reach);
@@ -198,8 +198,9 @@ static int load_encoding(struct sp_loader *l, const Sparrow__Model__V1__Weights 
         return load_indexed(l, from->indexed, out, inputs, &conv->weights, reach);
     case SPARROW__MODEL__V1__WEIGHTS__ENCODING__NOT_SET:
     default:
-        return sp_loader_fail(l, SPARROW_UNKNOWN_VERSION,
-                              "weights are missing, or encoded in a way this library does not know");
+        return sp_loader_fail(
+            l, SPARROW_UNKNOWN_VERSION,
+            "weights are missing, or encoded in a way this library does not know");
     }
 }
 

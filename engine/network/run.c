@@ -1,4 +1,5 @@
-/* run.c - a model and features give scores: the layers in their order, each on the path that the plan chose.
+/* run.c - a model and features give scores: the layers in their order, each on the path that the
+ * plan chose.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
@@ -11,7 +12,7 @@
 
 struct sparrow_scratch {
     const struct sparrow_model *model;
-    uint8_t *bytes;                 /* model->scratch_bytes, laid out by the model's plan */
+    uint8_t *bytes; /* model->scratch_bytes, laid out by the model's plan */
     bool ran;
 };
 
@@ -85,7 +86,8 @@ static void run_conv(const struct word *w, const struct sp_conv_params *c, const
     }
 }
 
-static void run_add(const struct word *w, const struct sp_layer *layer, size_t elements, int32_t *out)
+static void run_add(const struct word *w, const struct sp_layer *layer, size_t elements,
+                    int32_t *out)
 {
     const void *in[SP_LIMIT_INPUTS];
     for (size_t i = 0; i < layer->input_count; i++)
@@ -100,7 +102,7 @@ static void run_plain(const struct word *w, size_t index)
     const struct sp_value *from = &w->model->values[layer->inputs[0]];
     size_t positions = from->height * from->width;
     if (layer->op == SP_OP_RESHAPE)
-        return;                     /* the same bytes */
+        return; /* the same bytes */
     const void *in = plain_in(w, layer->inputs[0]);
     void *out = plain_out(w, index + 1);
     switch (layer->op) {
@@ -215,9 +217,9 @@ void sparrow_confidence(const struct sparrow_model *model, const int32_t *scores
         best = scores[i] > best ? scores[i] : best;
     double total = 0;
     for (size_t i = 0; i < model->label_count; i++)
-        total += exp(((double) scores[i] - best) * model->score_scale);
+        total += exp(((double)scores[i] - best) * model->score_scale);
     for (size_t i = 0; i < model->label_count; i++)
-        ret_confidence[i] = (float) (exp(((double) scores[i] - best) * model->score_scale) / total);
+        ret_confidence[i] = (float)(exp(((double)scores[i] - best) * model->score_scale) / total);
 }
 
 /* Alive elements of an active value after the last word. */
@@ -240,7 +242,7 @@ void sparrow_scratch_density(const struct sparrow_scratch *scratch, float *ret_d
         const struct sp_value *in = &scratch->model->values[scratch->model->layers[i].inputs[0]];
         ret_density[i] = -1.0f;
         if (in->active && scratch->ran)
-            ret_density[i] = (float) alive(scratch, in) / (float) in->elements;
+            ret_density[i] = (float)alive(scratch, in) / (float)in->elements;
     }
 }
 

@@ -1,4 +1,5 @@
-/* windows.c - which words lie in audio that is longer than one, and which of them answers for the clip.
+/* windows.c - which words lie in audio that is longer than one, and which of them answers for the
+ * clip.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/model/model.h"
@@ -38,7 +39,8 @@ static int precedence(enum sparrow_label_kind kind)
     return kind == SPARROW_KEYWORD ? 2 : kind == SPARROW_UNKNOWN_WORD ? 1 : 0;
 }
 
-size_t sparrow_windows_best(const struct sparrow_model *model, const float *confidences, size_t words)
+size_t sparrow_windows_best(const struct sparrow_model *model, const float *confidences,
+                            size_t words)
 {
     size_t best = 0;
     int best_precedence = -1;

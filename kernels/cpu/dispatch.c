@@ -29,7 +29,7 @@ static bool machine_has_scalar(void)
 
 static void apply_nothing(struct sp_kernels *k)
 {
-    (void) k;
+    (void)k;
 }
 
 #ifdef __x86_64__
@@ -61,7 +61,7 @@ static const struct {
 };
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))
 
-/* Marks the sets that one name of n characters allows; false if it names none that the machine has. */
+/* Marks the sets that a name of n characters allows; false if the machine has none such. */
 static bool allow(const char *name, size_t n, bool *allowed)
 {
     bool native = n == 6 && memcmp(name, "native", n) == 0, found = false;

@@ -1,7 +1,8 @@
 /* kernels.h - the inner loops, behind one table.
- * What each one computes, to the last bit, is engine/ARITHMETIC.md; kernels/cpu/scalar is that page in C, and every
- * other variant gives the same bytes. Kernels never allocate, never fail, keep no state and know no models.
- * Threads: any; memory that a kernel writes belongs to the caller's thread.
+ * What each one computes, to the last bit, is engine/ARITHMETIC.md; kernels/cpu/scalar is that page
+ * in C, and every other variant gives the same bytes. Kernels never allocate, never fail, keep no
+ * state and know no models. Threads: any; memory that a kernel writes belongs to the caller's
+ * thread.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_KERNELS_H
@@ -19,12 +20,12 @@
 /* The constants of ARITHMETIC.md section 2; half = window / 2. */
 struct sp_front_end_tables {
     size_t window, bands;
-    const float *hann;              /* window */
-    const float *tr, *ti;           /* half: twiddles of the half-length transform */
-    const float *pr, *pi;           /* half / 2 + 1: split twiddles */
-    const uint16_t *reversed;       /* half: bit-reversed positions */
-    const uint16_t *first, *bins;   /* bands: where the run of bins of a band begins, its length */
-    const float *weights;           /* the bands' runs, one after the other */
+    const float *hann;            /* window */
+    const float *tr, *ti;         /* half: twiddles of the half-length transform */
+    const float *pr, *pi;         /* half / 2 + 1: split twiddles */
+    const uint16_t *reversed;     /* half: bit-reversed positions */
+    const uint16_t *first, *bins; /* bands: where the run of bins of a band begins, its length */
+    const float *weights;         /* the bands' runs, one after the other */
     float log_scale, log_offset, max_value;
 };
 
@@ -34,17 +35,19 @@ static inline size_t sp_front_end_work_floats(size_t window)
     return SP_FRONT_END_LANES * (window + window / 2 + 1);
 }
 
-/* rows[f] points to the window's samples of frame f, f < frames <= SP_FRONT_END_LANES; features receives
- * frames x bands. */
+/* rows[f] points to the window's samples of frame f, f < frames <= SP_FRONT_END_LANES; features
+ * receives frames x bands. */
 typedef void (*sp_front_end_fn)(const struct sp_front_end_tables *t, const int16_t *const *rows,
                                 size_t frames, float *work, uint8_t *features);
 
 void sp_front_end__scalar(const struct sp_front_end_tables *t, const int16_t *const *rows,
                           size_t frames, float *work, uint8_t *features);
 
-/* ---- layers: values are height x width x channels, channels fastest (ARITHMETIC.md section 3) ---- */
+/* ---- layers: values are height x width x channels, channels fastest (ARITHMETIC.md section 3)
+ * ---- */
 
-/* A Linear is a convolution of one position with one tap. Padding below and to the right follows from the sizes. */
+/* A Linear is a convolution of one position with one tap. Padding below and to the right follows
+ * from the sizes. */
 struct sp_conv_shape {
     size_t in_height, in_width, in_channels;
     size_t out_height, out_width, out_channels;
@@ -57,18 +60,18 @@ struct sp_place {
 };
 
 struct sp_windows {
-    size_t group, window, places;   /* outputs per group, inputs per window, how many places */
-    const struct sp_place *place;   /* by group, then tap, then window */
-    const int8_t *values;           /* per place: window inputs x group outputs, output fastest */
+    size_t group, window, places; /* outputs per group, inputs per window, how many places */
+    const struct sp_place *place; /* by group, then tap, then window */
+    const int8_t *values;         /* per place: window inputs x group outputs, output fastest */
 };
 
 struct sp_indexed {
-    const uint32_t *counts;         /* per output */
-    const uint32_t *positions;      /* tap * in_channels + channel, rising within an output */
-    const int8_t *values;           /* one per position */
+    const uint32_t *counts;    /* per output */
+    const uint32_t *positions; /* tap * in_channels + channel, rising within an output */
+    const int8_t *values;      /* one per position */
 };
 
-/* bias: out_channels; in: u8; out: s32, out_height x out_width x out_channels. No sum leaves s32. */
+/* bias: out_channels; out: out_height x out_width x out_channels. No sum leaves s32. */
 typedef void (*sp_conv_dense_fn)(const struct sp_conv_shape *shape, const int8_t *weights,
                                  const int32_t *bias, const uint8_t *in, int32_t *out);
 typedef void (*sp_conv_windows_fn)(const struct sp_conv_shape *shape, const struct sp_windows *w,
@@ -79,7 +82,7 @@ typedef void (*sp_conv_indexed_fn)(const struct sp_conv_shape *shape, const stru
 /* out[i] = sum of multiplier[j] * in[j][i]; an input is s32, or u8 where active[j]. */
 struct sp_add {
     size_t inputs;
-    const uint32_t *multipliers;    /* inputs of them */
+    const uint32_t *multipliers; /* inputs of them */
     const bool *active;
 };
 typedef void (*sp_add_fn)(const struct sp_add *add, const void *const *in, size_t elements,
@@ -100,14 +103,14 @@ typedef void (*sp_mean_pool_fn)(const uint8_t *in, size_t positions, size_t chan
 struct sp_requantise {
     const uint32_t *multipliers;
     const uint8_t *shifts;
-    size_t share;                   /* divides the channels */
+    size_t share; /* divides the channels */
     uint8_t max_value;
 };
 typedef void (*sp_requantise_fn)(const struct sp_requantise *q, const int32_t *in, size_t positions,
                                  size_t channels, uint8_t *out);
 
 struct sp_block_winners {
-    size_t block, winners;          /* block divides the channels and q.share is a multiple of it */
+    size_t block, winners; /* block divides the channels and q.share is a multiple of it */
     unsigned rank_shift;
     struct sp_requantise q;
 };
@@ -155,14 +158,14 @@ static inline const uint8_t *sp_conv_tap(const struct sp_conv_shape *s, const ui
 /* One requantised value: (v * multiplier + half) >> shift, clamped to 0 .. max. */
 static inline uint8_t sp_requantise_one(int32_t v, uint32_t multiplier, unsigned shift, uint8_t max)
 {
-    int64_t q = ((int64_t) v * multiplier + ((int64_t) 1 << (shift - 1))) >> shift;
-    return q < 0 ? 0 : q > max ? max : (uint8_t) q;
+    int64_t q = ((int64_t)v * multiplier + ((int64_t)1 << (shift - 1))) >> shift;
+    return q < 0 ? 0 : q > max ? max : (uint8_t)q;
 }
 
 /* ---- the table ---- */
 
 struct sp_kernels {
-    const char *name;               /* of the fastest set in use: "scalar", "avx2" */
+    const char *name; /* of the fastest set in use: "scalar", "avx2" */
     sp_front_end_fn front_end;
     sp_conv_dense_fn conv_dense;
     sp_conv_windows_fn conv_windows;
@@ -174,11 +177,12 @@ struct sp_kernels {
     sp_requantise_fn requantise;
     sp_block_winners_fn block_winners;
     sp_k_winners_fn k_winners;
-    const struct sp_lanes_kernels *lanes;   /* lanes.h; NULL: this set has none */
+    const struct sp_lanes_kernels *lanes; /* lanes.h; NULL: this set has none */
 };
 
-/* Fills *ret_kernels with the fastest kernels that `names` allows and this machine has. names: a comma list of
- * "scalar", "avx2", or "native" (all of them); scalar needs no naming. False if a name is unknown or the machine lacks it. */
+/* Fills *ret_kernels with the fastest kernels that `names` allows and this machine has. names: a
+ * comma list of "scalar", "avx2", or "native" (all of them); scalar needs no naming. False if a
+ * name is unknown or the machine lacks it. */
 bool sp_kernels_select(const char *names, struct sp_kernels *ret_kernels);
 
 #endif

@@ -34,7 +34,8 @@ void sp_lanes_plain_winners(const struct sp_lanes_winners_shape *s, const uint8_
     }
 }
 
-void sp_lanes_mean_pool(const struct sp_lanes_winners_shape *s, const uint8_t *winners, int32_t *out)
+void sp_lanes_mean_pool(const struct sp_lanes_winners_shape *s, const uint8_t *winners,
+                        int32_t *out)
 {
     size_t plane = sp_lanes_plane(s, false);
     memset(out, 0, s->windows * SP_LANES_WINDOW * sizeof(*out));

@@ -1,6 +1,6 @@
 /* fuzz_model.c - the model loader on any message, and the network on any model that loads.
- * The input is a payload: the envelope with its digest is put around it here, else no mutation would get past it. An input
- * that begins with the magic is tried as a whole file too.
+ * The input is a payload: the envelope with its digest is put around it here, else no mutation
+ * would get past it. An input that begins with the magic is tried as a whole file too.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void run(const struct sparrow_model *model, int32_t *scores)
     size_t frames = sparrow_model_frames(model), bands = sparrow_model_bands(model);
     static int16_t pcm[16000];
     for (size_t i = 0; i < 16000; i++)
-        pcm[i] = (int16_t) (i * i * 7);
+        pcm[i] = (int16_t)(i * i * 7);
     uint8_t *features = malloc(frames * bands);
     float *densities = malloc(sparrow_model_layer_count(model) * sizeof(*densities));
     WANT(features != NULL && densities != NULL);

@@ -11,8 +11,8 @@ static int32_t dot(const uint8_t *v, const int8_t *w, size_t n)
     __m256i acc = _mm256_setzero_si256();
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        __m256i a = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i_u *) (v + i)));
-        __m256i b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i_u *) (w + i)));
+        __m256i a = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i_u *)(v + i)));
+        __m256i b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i_u *)(w + i)));
         acc = _mm256_add_epi32(acc, _mm256_madd_epi16(a, b));
     }
     __m128i half = _mm_add_epi32(_mm256_castsi256_si128(acc), _mm256_extracti128_si256(acc, 1));

@@ -1,4 +1,5 @@
-/* front_end.c - samples to features, eight frames side by side: each lane does what the page says, in its order.
+/* front_end.c - samples to features, eight frames side by side: each lane does what the page says,
+ * in its order.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/kernels.h"
@@ -29,7 +30,7 @@ INLINE void transpose(const int16_t *const *rows, size_t first, __m128i *out)
     __m128i r[8], a[8], b[8];
 #pragma GCC unroll 8
     for (size_t f = 0; f < 8; f++)
-        r[f] = _mm_loadu_si128((const __m128i_u *) (rows[f] + first));
+        r[f] = _mm_loadu_si128((const __m128i_u *)(rows[f] + first));
 #pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
         a[2 * i] = _mm_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
@@ -97,8 +98,8 @@ INLINE void butterfly(struct complex8 *a, struct complex8 *u)
     *a = sum;
 }
 
-/* The passes len and 2 * len for the four values j of a run of 2 * len; step = half / len. First: j is 0, the twiddles
- * that are 1 are skipped. */
+/* The passes len and 2 * len for the four values j of a run of 2 * len; step = half / len. First: j
+ * is 0, the twiddles that are 1 are skipped. */
 INLINE void two_passes_at(const struct sp_front_end_tables *t, float *re, float *im, size_t len,
                           size_t step, size_t j, bool first)
 {
@@ -171,8 +172,8 @@ static void power(const struct sp_front_end_tables *t, const float *re, const fl
 INLINE __m256 log2_of(__m256 m)
 {
     __m256i bits = _mm256_castps_si256(m);
-    __m256 e = _mm256_cvtepi32_ps(
-        _mm256_sub_epi32(_mm256_srli_epi32(bits, 23), _mm256_set1_epi32(127)));
+    __m256 e =
+        _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srli_epi32(bits, 23), _mm256_set1_epi32(127)));
     bits = _mm256_or_si256(_mm256_and_si256(bits, _mm256_set1_epi32(0x7fffff)),
                            _mm256_set1_epi32(0x3f800000));
     __m256 x = _mm256_sub_ps(_mm256_castsi256_ps(bits), _mm256_set1_ps(1.0f));
@@ -184,23 +185,25 @@ INLINE __m256 log2_of(__m256 m)
     return _mm256_add_ps(e, _mm256_mul_ps(x, v));
 }
 
-/* One band of all frames. Clamping before the rounding gives what the page's three cases give: max is whole. */
-INLINE void quantise(const struct sp_front_end_tables *t, __m256 m, size_t frames, uint8_t *features)
+/* One band of all frames. Clamping before the rounding gives what the page's three cases give: max
+ * is whole. */
+INLINE void quantise(const struct sp_front_end_tables *t, __m256 m, size_t frames,
+                     uint8_t *features)
 {
     __m256 v = _mm256_mul_ps(log2_of(m), _mm256_set1_ps(t->log_scale));
     v = _mm256_add_ps(v, _mm256_set1_ps(t->log_offset));
     v = _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(t->max_value));
     int32_t whole[LANES];
-    _mm256_storeu_si256((__m256i_u *) whole,
+    _mm256_storeu_si256((__m256i_u *)whole,
                         _mm256_cvttps_epi32(_mm256_add_ps(v, _mm256_set1_ps(0.5f))));
     for (size_t f = 0; f < frames; f++)
-        features[f * t->bands] = (uint8_t) whole[f];
+        features[f * t->bands] = (uint8_t)whole[f];
 }
 
 void sp_front_end__avx2(const struct sp_front_end_tables *t, const int16_t *const *rows,
                         size_t frames, float *work, uint8_t *features)
 {
-    const int16_t *all[LANES];      /* lanes without a frame repeat the first */
+    const int16_t *all[LANES]; /* lanes without a frame repeat the first */
     for (size_t f = 0; f < LANES; f++)
         all[f] = rows[f < frames ? f : 0];
     size_t half = t->window / 2;

@@ -1,6 +1,7 @@
 /* lanes.c - temporal convolutions of block winners: the winner's index looks up its weight.
- * vpshufb on a table of 16 weights serves a pair of winners at 16 positions, vpmaddubsw multiplies and adds the pair, and
- * sums stay in 16 bits for a run of steps. Values of up to 8 positions take half a register: two outputs share one.
+ * vpshufb on a table of 16 weights serves a pair of winners at 16 positions, vpmaddubsw multiplies
+ * and adds the pair, and sums stay in 16 bits for a run of steps. Values of up to 8 positions take
+ * half a register: two outputs share one.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/lanes.h"
@@ -12,17 +13,17 @@
 
 INLINE __m256i load(const void *p)
 {
-    return _mm256_loadu_si256((const __m256i_u *) p);
+    return _mm256_loadu_si256((const __m256i_u *)p);
 }
 
 INLINE __m128i load_half(const void *p)
 {
-    return _mm_loadu_si128((const __m128i_u *) p);
+    return _mm_loadu_si128((const __m128i_u *)p);
 }
 
 INLINE void store(void *p, __m256i v)
 {
-    _mm256_storeu_si256((__m256i_u *) p, v);
+    _mm256_storeu_si256((__m256i_u *)p, v);
 }
 
 /* Adds 8 sums of 16 bits to 8 of 32. */
@@ -101,7 +102,8 @@ INLINE void add_both(__m256i acc[2], __m256i a, __m256i b)
     acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), ones));
 }
 
-/* The first 8 positions of the four sums of add_both(), and the last 8 (narrow: of the next output). */
+/* The first 8 positions of the four sums of add_both(), and the last 8 (narrow: of the next
+ * output). */
 INLINE void store_both(int32_t *first, int32_t *last, const __m256i acc[2], __m256i first_bias,
                        __m256i last_bias)
 {
@@ -135,11 +137,13 @@ INLINE struct two_steps take_two(const struct sp_lanes_conv *c, size_t i, size_t
     return two;
 }
 
-/* A group of 8 outputs at 16 positions, summed in 32 bits: for weights that 16 bits hold only few steps of. */
+/* A group of 8 outputs at 16 positions, summed in 32 bits: for weights that 16 bits hold only few
+ * steps of. */
 static void conv_wide_s32(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
                           int32_t *sums, size_t row)
 {
-    size_t first = c->first_step[c->first_run[group]], last = c->first_step[c->first_run[group + 1]];
+    size_t first = c->first_step[c->first_run[group]],
+           last = c->first_step[c->first_run[group + 1]];
     for (size_t half = 0; half < 8; half += 4) {
         __m256i acc[4][2];
 #pragma GCC unroll 4
@@ -168,7 +172,8 @@ static void conv_wide_s32(const struct sp_lanes_conv *c, size_t group, const uin
 static void conv_narrow_s32(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
                             int32_t *sums)
 {
-    size_t first = c->first_step[c->first_run[group]], last = c->first_step[c->first_run[group + 1]];
+    size_t first = c->first_step[c->first_run[group]],
+           last = c->first_step[c->first_run[group + 1]];
     const int32_t *bias = c->bias + group * SP_LANES_GROUP;
     __m256i acc[4][2];
 #pragma GCC unroll 4
@@ -178,8 +183,7 @@ static void conv_narrow_s32(const struct sp_lanes_conv *c, size_t group, const u
         struct two_steps two = take_two(c, i, last, winners, true);
 #pragma GCC unroll 4
         for (size_t o = 0; o < 4; o++)
-            add_both(acc[o],
-                     products(load(two.table[0] + 32 * o), two.index[0], two.value[0]),
+            add_both(acc[o], products(load(two.table[0] + 32 * o), two.index[0], two.value[0]),
                      products(load(two.table[1] + 32 * o), two.index[1], two.value[1]));
     }
 #pragma GCC unroll 4
@@ -211,7 +215,8 @@ static void conv(const struct sp_lanes_conv *c, const uint8_t *winners, int32_t 
     for (size_t g = 0; g < c->groups; g++, sums += SP_LANES_GROUP * row) {
         size_t runs = c->first_run[g + 1] - c->first_run[g];
         size_t steps = c->first_step[c->first_run[g + 1]] - c->first_step[c->first_run[g]];
-        /* A run's end costs as much as two steps, 32-bit sums as much as half a step more for each. */
+        /* A run's end costs as much as two steps, 32-bit sums as much as half a step more for each.
+         */
         if (4 * runs <= steps)
             conv_s16(c, g, winners, sums, row);
         else if (row == SP_LANES_STEP / 2)
@@ -281,7 +286,7 @@ static void stem(const struct sp_lanes_stem *s, const uint8_t *in, void *work, i
 {
     size_t row = sp_lanes_row(s->out_width);
     stem_quads(s, in, work);
-    const uint8_t *quads = (const uint8_t *) work + 4 * (SP_LANES_MARGIN - s->pad_left);
+    const uint8_t *quads = (const uint8_t *)work + 4 * (SP_LANES_MARGIN - s->pad_left);
     for (size_t o = 0; o < s->out_channels; o += 4) {
         int32_t *out = sums + o * row;
         if (row == SP_LANES_STEP / 2)
@@ -297,9 +302,9 @@ static void stem(const struct sp_lanes_stem *s, const uint8_t *in, void *work, i
 /* Sums, from 0 up, of 8 positions to 0 .. max. No result before the clamp reaches 2^31. */
 INLINE __m256i requantise(__m256i v, uint32_t multiplier, unsigned shift, __m256i max)
 {
-    const __m256i m = _mm256_set1_epi64x((long long) multiplier);
+    const __m256i m = _mm256_set1_epi64x((long long)multiplier);
     const __m256i half = _mm256_set1_epi64x(1LL << (shift - 1));
-    const __m128i count = _mm_cvtsi32_si128((int) shift);
+    const __m128i count = _mm_cvtsi32_si128((int)shift);
     __m256i even = _mm256_add_epi64(_mm256_mul_epu32(v, m), half);
     __m256i odd = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(v, 32), m), half);
     even = _mm256_srl_epi64(even, count);
@@ -307,8 +312,9 @@ INLINE __m256i requantise(__m256i v, uint32_t multiplier, unsigned shift, __m256
     return _mm256_min_epu32(_mm256_or_si256(even, odd), max);
 }
 
-/* The one or two winners of a block at 8 positions: their sums and channels. A key is the rank with the channel, counted
- * down, in the bits that ranking drops; so keys differ, and the larger of two equal ranks is the lower channel. */
+/* The one or two winners of a block at 8 positions: their sums and channels. A key is the rank with
+ * the channel, counted down, in the bits that ranking drops; so keys differ, and the larger of two
+ * equal ranks is the lower channel. */
 INLINE void best(const int32_t *sums, size_t row, size_t block, size_t winners, unsigned rank_shift,
                  __m256i *sum, __m256i *channel)
 {
@@ -317,7 +323,7 @@ INLINE void best(const int32_t *sums, size_t row, size_t block, size_t winners, 
 #pragma GCC unroll 16
     for (size_t c = 0; c < block; c++) {
         key[c] = _mm256_or_si256(_mm256_andnot_si256(low, load(sums + c * row)),
-                                 _mm256_set1_epi32((int) (block - 1 - c)));
+                                 _mm256_set1_epi32((int)(block - 1 - c)));
         if (winners == 2)
             second = _mm256_max_epi32(second, _mm256_min_epi32(first, key[c]));
         first = _mm256_max_epi32(first, key[c]);
@@ -331,7 +337,7 @@ INLINE void best(const int32_t *sums, size_t row, size_t block, size_t winners, 
             sum[1] =
                 _mm256_or_si256(sum[1], _mm256_and_si256(_mm256_cmpeq_epi32(key[c], second), v));
     }
-    const __m256i last = _mm256_set1_epi32((int) block - 1);
+    const __m256i last = _mm256_set1_epi32((int)block - 1);
     channel[0] = _mm256_sub_epi32(last, _mm256_and_si256(first, low));
     channel[1] = _mm256_sub_epi32(last, _mm256_and_si256(second, low));
 }
@@ -341,7 +347,7 @@ INLINE void store_pair(uint8_t *to, __m256i a, __m256i b)
 {
     __m256i both = _mm256_or_si256(a, _mm256_slli_epi32(b, 8));
     both = _mm256_permute4x64_epi64(_mm256_packus_epi32(both, both), 0xd8);
-    _mm_storeu_si128((__m128i_u *) to, _mm256_castsi256_si128(both));
+    _mm_storeu_si128((__m128i_u *)to, _mm256_castsi256_si128(both));
 }
 
 /* One window of 16 channels at 8 positions; alive: all ones at positions of the value. */
@@ -350,18 +356,19 @@ INLINE void window(const struct sp_block_winners *b, size_t first_channel, const
                    size_t block, size_t winners)
 {
     const __m256i max = _mm256_set1_epi32(b->q.max_value);
-    __m256i channel[5], value[5];   /* one more than there are: best() always writes two */
+    __m256i channel[5], value[5]; /* one more than there are: best() always writes two */
     size_t slots = 0;
 #pragma GCC unroll 2
     for (size_t first = 0; first < SP_LANES_WINDOW; first += block, slots += winners) {
         size_t scale = (first_channel + first) / b->q.share;
-        best(sums + first * row, row, block, winners, b->rank_shift, value + slots, channel + slots);
+        best(sums + first * row, row, block, winners, b->rank_shift, value + slots,
+             channel + slots);
 #pragma GCC unroll 2
         for (size_t i = slots; i < slots + winners; i++) {
             __m256i v = _mm256_max_epi32(value[i], _mm256_setzero_si256());
             value[i] = requantise(_mm256_and_si256(v, alive), b->q.multipliers[scale],
                                   b->q.shifts[scale], max);
-            channel[i] = _mm256_add_epi32(channel[i], _mm256_set1_epi32((int) first));
+            channel[i] = _mm256_add_epi32(channel[i], _mm256_set1_epi32((int)first));
         }
     }
 #pragma GCC unroll 2
@@ -381,7 +388,7 @@ INLINE void all_windows(const struct sp_block_winners *b, const struct sp_lanes_
     for (size_t w = 0; w < s->windows; w++) {
         uint8_t *index = winners + w * s->pairs * array + 2 * SP_LANES_MARGIN;
         for (size_t p = 0; p < s->width; p += 8) {
-            __m256i alive = _mm256_cmpgt_epi32(_mm256_set1_epi32((int) (s->width - p)), lanes);
+            __m256i alive = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(s->width - p)), lanes);
             window(b, w * SP_LANES_WINDOW, sums + w * SP_LANES_WINDOW * row + p, row, alive,
                    index + 2 * p, array, plane, block, count);
         }
@@ -401,7 +408,8 @@ static void winners_of(const struct sp_block_winners *b, const struct sp_lanes_w
 
 /* ---- split ---- */
 
-/* 32 positions become 16 even and 16 odd ones. Rows are read up to a multiple of 32: the tail is that long. */
+/* 32 positions become 16 even and 16 odd ones. Rows are read up to a multiple of 32: the tail is
+ * that long. */
 static void split(const struct sp_lanes_winners_shape *s, const uint8_t *whole, uint8_t *halves)
 {
     const __m256i low = _mm256_set1_epi32(0xffff);

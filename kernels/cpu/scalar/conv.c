@@ -1,4 +1,5 @@
-/* conv.c - convolutions with dense, windowed and listed weights, one output position after the other.
+/* conv.c - convolutions with dense, windowed and listed weights, one output position after the
+ * other.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/kernels.h"
@@ -12,7 +13,7 @@ static int32_t dot(const uint8_t *v, const int8_t *w, size_t n)
     size_t c = 0;
     for (; c + 16 <= n; c += 16)
         for (size_t i = 0; i < 16; i++)
-            sum += (int16_t) (v[c + i] * w[c + i]);
+            sum += (int16_t)(v[c + i] * w[c + i]);
     for (; c < n; c++)
         sum += v[c] * w[c];
     return sum;
@@ -25,7 +26,8 @@ void sp_conv_dense__scalar(const struct sp_conv_shape *shape, const int8_t *weig
     for (size_t p = 0; p < shape->out_height * shape->out_width; p++) {
         memcpy(out, bias, shape->out_channels * sizeof(*out));
         for (size_t tap = 0; tap < taps; tap++) {
-            const uint8_t *v = sp_conv_tap(shape, in, p / shape->out_width, p % shape->out_width, tap);
+            const uint8_t *v =
+                sp_conv_tap(shape, in, p / shape->out_width, p % shape->out_width, tap);
             if (v == NULL)
                 continue;
             for (size_t o = 0; o < shape->out_channels; o++)
@@ -35,17 +37,17 @@ void sp_conv_dense__scalar(const struct sp_conv_shape *shape, const int8_t *weig
     }
 }
 
-/* The sums of a group from the alive inputs of one window. A product fits s16: compilers like to know. */
-static inline __attribute__((always_inline)) void add_window(size_t window, size_t group,
-                                                             const int8_t *values, const uint8_t *v,
-                                                             int32_t *sums)
+/* The sums of a group from the alive inputs of one window. A product fits s16: compilers like to
+ * know. */
+static inline __attribute__((always_inline)) void
+add_window(size_t window, size_t group, const int8_t *values, const uint8_t *v, int32_t *sums)
 {
     for (size_t c = 0; c < window; c++, values += group) {
         int16_t alive = v[c];
         if (alive == 0)
             continue;
         for (size_t o = 0; o < group; o++)
-            sums[o] += (int16_t) (alive * values[o]);
+            sums[o] += (int16_t)(alive * values[o]);
     }
 }
 
@@ -63,7 +65,7 @@ void sp_conv_windows__scalar(const struct sp_conv_shape *shape, const struct sp_
         for (size_t y = 0; y < shape->out_height; y++)
             for (size_t x = 0; x < shape->out_width; x++, sums += shape->out_channels) {
                 const uint8_t *v = sp_conv_tap(shape, in, y, x, place->tap);
-                if (v != NULL && w->group == 8)     /* the usual one, unrolled */
+                if (v != NULL && w->group == 8) /* the usual one, unrolled */
                     add_window(w->window, 8, values, v + first, sums);
                 else if (v != NULL)
                     add_window(w->window, w->group, values, v + first, sums);

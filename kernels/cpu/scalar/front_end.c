@@ -1,5 +1,5 @@
-/* front_end.c - samples to features, one frame after the other: ARITHMETIC.md section 2 as it is written.
- * The order of operations is the contract: no fused multiply-add, nothing re-associated.
+/* front_end.c - samples to features, one frame after the other: ARITHMETIC.md section 2 as it is
+ * written. The order of operations is the contract: no fused multiply-add, nothing re-associated.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/kernels.h"
@@ -14,8 +14,8 @@ static void load(const struct sp_front_end_tables *t, const int16_t *row, float 
 {
     for (size_t m = 0; m < t->window / 2; m++) {
         size_t to = t->reversed[m];
-        re[to] = (float) row[2 * m] * t->hann[2 * m];
-        im[to] = (float) row[2 * m + 1] * t->hann[2 * m + 1];
+        re[to] = (float)row[2 * m] * t->hann[2 * m];
+        im[to] = (float)row[2 * m + 1] * t->hann[2 * m + 1];
     }
 }
 
@@ -52,7 +52,7 @@ static void power(const struct sp_front_end_tables *t, const float *re, const fl
         size_t mirror = (half - k) % half;
         float er = 0.5f * (re[k] + re[mirror]), ei = 0.5f * (im[k] - im[mirror]);
         float or = 0.5f * (im[k] + im[mirror]), oi = 0.5f * (re[mirror] - re[k]);
-        float vr = or * t->pr[k] - oi * t->pi[k], vi = or * t->pi[k] + oi * t->pr[k];
+        float vr = or *t->pr[k] - oi * t->pi[k], vi = or *t->pi[k] + oi * t->pr[k];
         float xr = er + vr, xi = ei + vi, yr = er - vr, yi = ei - vi;
         p[k] = xr * xr + xi * xi;
         p[half - k] = yr * yr + yi * yi;
@@ -64,7 +64,7 @@ static float log2_of(float m)
 {
     uint32_t bits;
     memcpy(&bits, &m, sizeof(bits));
-    float e = (float) ((int32_t) (bits >> 23) - 127);
+    float e = (float)((int32_t)(bits >> 23) - 127);
     bits = (bits & 0x7fffffu) | 0x3f800000u;
     float c;
     memcpy(&c, &bits, sizeof(c));
@@ -80,8 +80,8 @@ static uint8_t quantise(const struct sp_front_end_tables *t, float m)
     if (v < 0.0f)
         return 0;
     if (v >= t->max_value)
-        return (uint8_t) t->max_value;
-    return (uint8_t) (v + 0.5f);
+        return (uint8_t)t->max_value;
+    return (uint8_t)(v + 0.5f);
 }
 
 void sp_front_end__scalar(const struct sp_front_end_tables *t, const int16_t *const *rows,

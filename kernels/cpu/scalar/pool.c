@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* First input of the position that a pool's window takes for output position p and window element i. */
+/* First input of the position that a pool's window takes for output position p and window element
+ * i. */
 static size_t pooled(const struct sp_pool_shape *s, size_t p, size_t i)
 {
     size_t y = p / s->out_width * s->height + i / s->width;
@@ -47,7 +48,8 @@ void sp_mean_pool__scalar(const uint8_t *in, size_t positions, size_t channels, 
             out[c] += in[p * channels + c];
 }
 
-/* Modulo 2^32, so that lanes which hold no value may hold anything. Sums of values never wrap: the loader saw to it. */
+/* Modulo 2^32, so that lanes which hold no value may hold anything. Sums of values never wrap: the
+ * loader saw to it. */
 void sp_add__scalar(const struct sp_add *add, const void *const *in, size_t elements, int32_t *out)
 {
     for (size_t j = 0; j < add->inputs; j++) {
@@ -55,8 +57,8 @@ void sp_add__scalar(const struct sp_add *add, const void *const *in, size_t elem
         const uint8_t *active = add->active[j] ? in[j] : NULL;
         const int32_t *sum = add->active[j] ? NULL : in[j];
         for (size_t i = 0; i < elements; i++) {
-            uint32_t v = m * (active != NULL ? active[i] : (uint32_t) sum[i]);
-            out[i] = (int32_t) (j == 0 ? v : (uint32_t) out[i] + v);
+            uint32_t v = m * (active != NULL ? active[i] : (uint32_t)sum[i]);
+            out[i] = (int32_t)(j == 0 ? v : (uint32_t)out[i] + v);
         }
     }
 }

@@ -11,7 +11,8 @@ void sp_requantise__scalar(const struct sp_requantise *q, const int32_t *in, siz
     for (size_t p = 0; p < positions; p++)
         for (size_t c = 0; c < channels; c++) {
             size_t scale = c / q->share;
-            *out++ = sp_requantise_one(*in++, q->multipliers[scale], q->shifts[scale], q->max_value);
+            *out++ =
+                sp_requantise_one(*in++, q->multipliers[scale], q->shifts[scale], q->max_value);
         }
 }
 
@@ -25,7 +26,8 @@ static size_t next_winner(const int32_t *sums, const uint8_t *won, size_t block,
     return best;
 }
 
-/* `out` marks who has won while the winners are found; their values take the marks' places at the end. */
+/* `out` marks who has won while the winners are found; their values take the marks' places at the
+ * end. */
 void sp_block_winners__scalar(const struct sp_block_winners *b, const int32_t *in, size_t positions,
                               size_t channels, uint8_t *out)
 {
@@ -41,7 +43,8 @@ void sp_block_winners__scalar(const struct sp_block_winners *b, const int32_t *i
     }
 }
 
-/* Values are bytes, so counting them finds the smallest winner, and how many of its equals win with it. */
+/* Values are bytes, so counting them finds the smallest winner, and how many of its equals win with
+ * it. */
 void sp_k_winners__scalar(size_t k, const uint8_t *in, size_t rows, size_t n, uint8_t *out)
 {
     for (size_t r = 0; r < rows; r++, in += n, out += n) {

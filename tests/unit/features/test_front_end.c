@@ -1,4 +1,5 @@
-/* test_front_end.c - the front end against a double precision Fourier sum, and where its frames lie.
+/* test_front_end.c - the front end against a double precision Fourier sum, and where its frames
+ * lie.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
@@ -14,10 +15,15 @@ static float edges[34];
 static struct sp_front_end *make(uint32_t window, uint32_t frames, uint32_t bands)
 {
     for (uint32_t i = 0; i < bands + 2; i++)
-        edges[i] = 100.0f + 7500.0f * (float) i / (float) (bands + 1);
-    struct sp_front_end_params p = {
-        .window = window, .hop = 16000 / frames, .frames = frames, .bands = bands,
-        .band_edges_hz = edges, .log_scale = 6.0f, .log_offset = -10.0f, .max_value = 255};
+        edges[i] = 100.0f + 7500.0f * (float)i / (float)(bands + 1);
+    struct sp_front_end_params p = {.window = window,
+                                    .hop = 16000 / frames,
+                                    .frames = frames,
+                                    .bands = bands,
+                                    .band_edges_hz = edges,
+                                    .log_scale = 6.0f,
+                                    .log_offset = -10.0f,
+                                    .max_value = 255};
     struct sp_front_end *fe = NULL;
     struct sparrow_error err;
     ck_assert_msg(sp_front_end_new(&p, &fe, &err) == 0, "%s", err.text);
@@ -39,18 +45,18 @@ static double feature(const int16_t *pcm, size_t samples, size_t window, size_t 
 {
     double sum = 1;
     for (size_t k = 0; k <= window / 2; k++) {
-        double hz = (double) k * 16000 / (double) window;
-        double up = (hz - (double) edges[band]) / (double) (edges[band + 1] - edges[band]);
-        double down = ((double) edges[band + 2] - hz) / (double) (edges[band + 2] - edges[band + 1]);
+        double hz = (double)k * 16000 / (double)window;
+        double up = (hz - (double)edges[band]) / (double)(edges[band + 1] - edges[band]);
+        double down = ((double)edges[band + 2] - hz) / (double)(edges[band + 2] - edges[band + 1]);
         double weight = fmin(up, down), re = 0, im = 0;
         if (weight <= 0)
             continue;
         for (size_t n = 0; n < window; n++) {
-            ptrdiff_t at = (ptrdiff_t) ((frame + 1) * hop + n) - (ptrdiff_t) window;
-            if (at < 0 || at >= (ptrdiff_t) samples)
+            ptrdiff_t at = (ptrdiff_t)((frame + 1) * hop + n) - (ptrdiff_t)window;
+            if (at < 0 || at >= (ptrdiff_t)samples)
                 continue;
-            double x = pcm[at] * (0.5 - 0.5 * cos(2 * PI * (double) n / (double) window));
-            double angle = 2 * PI * (double) (k * n % window) / (double) window;
+            double x = pcm[at] * (0.5 - 0.5 * cos(2 * PI * (double)n / (double)window));
+            double angle = 2 * PI * (double)(k * n % window) / (double)window;
             re += x * cos(angle);
             im -= x * sin(angle);
         }
@@ -64,7 +70,7 @@ static void noisy_tone(int16_t *pcm, size_t n)
     uint32_t r = 1;
     for (size_t i = 0; i < n; i++) {
         r = r * 1664525u + 1013904223u;
-        pcm[i] = (int16_t) (9000 * sin(0.13 * (double) i) + (double) (r >> 22) - 512);
+        pcm[i] = (int16_t)(9000 * sin(0.13 * (double)i) + (double)(r >> 22) - 512);
     }
 }
 

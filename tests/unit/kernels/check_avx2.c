@@ -1,5 +1,5 @@
-/* check_avx2.c - every AVX2 kernel against the scalar one, bit for bit: random and extreme inputs, odd sizes, a page that
- * cannot be touched behind the last byte, canaries in front.
+/* check_avx2.c - every AVX2 kernel against the scalar one, bit for bit: random and extreme inputs,
+ * odd sizes, a page that cannot be touched behind the last byte, canaries in front.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
@@ -18,16 +18,16 @@ static void fill_u8(uint64_t *state, uint8_t *p, size_t n, uint32_t max)
 {
     uint32_t kind = guard_random(state, 4);
     for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t) (kind == 0 ? max : kind == 1 ? 0 : guard_random(state, max + 1));
+        p[i] = (uint8_t)(kind == 0 ? max : kind == 1 ? 0 : guard_random(state, max + 1));
 }
 
 static void fill_s8(uint64_t *state, int8_t *p, size_t n, uint32_t limit)
 {
     uint32_t kind = guard_random(state, 4);
     for (size_t i = 0; i < n; i++)
-        p[i] = (int8_t) (kind == 0   ? (int32_t) limit
-                         : kind == 1 ? -(int32_t) limit
-                                     : (int32_t) guard_random(state, 2 * limit + 1) - (int32_t) limit);
+        p[i] = (int8_t)(kind == 0   ? (int32_t)limit
+                        : kind == 1 ? -(int32_t)limit
+                                    : (int32_t)guard_random(state, 2 * limit + 1) - (int32_t)limit);
 }
 
 static void same(const void *got, const void *want, size_t n, const char *what, uint64_t seed)
@@ -35,7 +35,7 @@ static void same(const void *got, const void *want, size_t n, const char *what, 
     const uint8_t *g = got, *w = want;
     for (size_t i = 0; i < n; i++)
         ck_assert_msg(g[i] == w[i], "%s seed %llu: byte %zu of %zu is %02x, not %02x", what,
-                      (unsigned long long) seed, i, n, g[i], w[i]);
+                      (unsigned long long)seed, i, n, g[i], w[i]);
 }
 
 START_TEST(conv_dense_is_scalar)
@@ -43,11 +43,16 @@ START_TEST(conv_dense_is_scalar)
     for (uint64_t seed = 1; seed <= 300; seed++) {
         uint64_t r = seed;
         struct sp_conv_shape s = {
-            .in_height = 1 + guard_random(&r, 3), .in_width = 1 + guard_random(&r, 5),
-            .in_channels = 1 + guard_random(&r, 70), .out_channels = 1 + guard_random(&r, 9),
-            .kernel_height = 1 + guard_random(&r, 2), .kernel_width = 1 + guard_random(&r, 3),
-            .stride_height = 1, .stride_width = 1 + guard_random(&r, 2),
-            .pad_top = guard_random(&r, 2), .pad_left = guard_random(&r, 3),
+            .in_height = 1 + guard_random(&r, 3),
+            .in_width = 1 + guard_random(&r, 5),
+            .in_channels = 1 + guard_random(&r, 70),
+            .out_channels = 1 + guard_random(&r, 9),
+            .kernel_height = 1 + guard_random(&r, 2),
+            .kernel_width = 1 + guard_random(&r, 3),
+            .stride_height = 1,
+            .stride_width = 1 + guard_random(&r, 2),
+            .pad_top = guard_random(&r, 2),
+            .pad_left = guard_random(&r, 3),
         };
         s.out_height = s.in_height + 2 - s.kernel_height;
         s.out_width = (s.in_width + 3 - s.kernel_width) / s.stride_width + 1;
@@ -61,7 +66,7 @@ START_TEST(conv_dense_is_scalar)
         fill_u8(&r, in, inputs, 255);
         fill_s8(&r, w, weights, 127);
         for (size_t i = 0; i < s.out_channels; i++)
-            bias[i] = (int32_t) guard_random(&r, 1u << 20) - (1 << 19);
+            bias[i] = (int32_t)guard_random(&r, 1u << 20) - (1 << 19);
         sp_conv_dense__scalar(&s, w, bias, in, want);
         sp_conv_dense__avx2(&s, w, bias, in, got);
         same(got, want, 4 * outputs, "conv_dense", seed);
@@ -97,7 +102,7 @@ START_TEST(add_is_scalar)
         guard_free(got, 4 * n);
         guard_free(want, 4 * n);
         for (size_t j = 0; j < inputs; j++)
-            guard_free((void *) (uintptr_t) in[j], active[j] ? n : 4 * n);
+            guard_free((void *)(uintptr_t)in[j], active[j] ? n : 4 * n);
     }
 }
 END_TEST
@@ -105,14 +110,26 @@ END_TEST
 static void fill_pcm(uint64_t *r, int16_t *pcm, size_t n, uint32_t kind)
 {
     for (size_t i = 0; i < n; i++) {
-        int32_t v = (int32_t) guard_random(r, 65536) - 32768;
+        int32_t v = (int32_t)guard_random(r, 65536) - 32768;
         switch (kind) {
-        case 0: pcm[i] = INT16_MIN; break;
-        case 1: pcm[i] = i / 16 % 2 != 0 ? INT16_MAX : INT16_MIN; break;
-        case 2: pcm[i] = 0; break;
-        case 3: pcm[i] = (int16_t) (v / 4096); break;
-        case 4: pcm[i] = i == n / 2 ? INT16_MAX : 0; break;
-        default: pcm[i] = (int16_t) v; break;
+        case 0:
+            pcm[i] = INT16_MIN;
+            break;
+        case 1:
+            pcm[i] = i / 16 % 2 != 0 ? INT16_MAX : INT16_MIN;
+            break;
+        case 2:
+            pcm[i] = 0;
+            break;
+        case 3:
+            pcm[i] = (int16_t)(v / 4096);
+            break;
+        case 4:
+            pcm[i] = i == n / 2 ? INT16_MAX : 0;
+            break;
+        default:
+            pcm[i] = (int16_t)v;
+            break;
         }
     }
 }
@@ -121,15 +138,19 @@ START_TEST(front_end_is_scalar)
 {
     for (uint64_t seed = 0; seed < 120; seed++) {
         uint64_t r = seed + 1;
-        static const uint32_t windows[] = {64, 128, 256, 512, 1024, 2048}, counts[] = {32, 25, 8, 1};
+        static const uint32_t windows[] = {64, 128, 256, 512, 1024, 2048},
+                              counts[] = {32, 25, 8, 1};
         uint32_t bands = 1 + guard_random(&r, 16);
         float edges[18];
         for (uint32_t i = 0; i < bands + 2; i++)
-            edges[i] = 8000.0f * (float) i / (float) (bands + 1);
-        struct sp_front_end_params params = {
-            .window = windows[seed % 6], .frames = counts[seed % 4], .bands = bands,
-            .band_edges_hz = edges, .log_scale = seed % 5 == 0 ? -3.5f : 4.25f,
-            .log_offset = seed % 5 == 0 ? 90.0f : -8.0f, .max_value = seed % 3 == 0 ? 255 : 127};
+            edges[i] = 8000.0f * (float)i / (float)(bands + 1);
+        struct sp_front_end_params params = {.window = windows[seed % 6],
+                                             .frames = counts[seed % 4],
+                                             .bands = bands,
+                                             .band_edges_hz = edges,
+                                             .log_scale = seed % 5 == 0 ? -3.5f : 4.25f,
+                                             .log_offset = seed % 5 == 0 ? 90.0f : -8.0f,
+                                             .max_value = seed % 3 == 0 ? 255 : 127};
         params.hop = 16000 / params.frames;
         struct sp_front_end *fe = NULL;
         struct sparrow_error err;
@@ -139,7 +160,7 @@ START_TEST(front_end_is_scalar)
         int16_t *pcm = guard_new(2 * samples);
         uint8_t *got = guard_new(n), *want = guard_new(n);
         void *work = guard_new(work_bytes);
-        fill_pcm(&r, pcm, samples, (uint32_t) (seed / 6 % 6));
+        fill_pcm(&r, pcm, samples, (uint32_t)(seed / 6 % 6));
         sp_front_end_run(fe, sp_front_end__scalar, work, pcm, samples, 0, params.frames, want);
         sp_front_end_run(fe, sp_front_end__avx2, work, pcm, samples, 0, params.frames, got);
         same(got, want, n, "front_end", seed);
@@ -160,11 +181,17 @@ START_TEST(stem_is_scalar_conv)
         uint64_t r = seed;
         uint32_t taps = 1 + guard_random(&r, 9), pad = guard_random(&r, taps);
         size_t width = taps + guard_random(&r, 45), in_channels = 4 + guard_random(&r, 33);
-        struct sp_conv_shape s = {
-            .in_height = 1, .in_width = width, .in_channels = in_channels, .out_height = 1,
-            .out_width = width + 2 * pad - taps + 1, .out_channels = 4 * (1 + guard_random(&r, 5)),
-            .kernel_height = 1, .kernel_width = taps, .stride_height = 1, .stride_width = 1,
-            .pad_left = pad};
+        struct sp_conv_shape s = {.in_height = 1,
+                                  .in_width = width,
+                                  .in_channels = in_channels,
+                                  .out_height = 1,
+                                  .out_width = width + 2 * pad - taps + 1,
+                                  .out_channels = 4 * (1 + guard_random(&r, 5)),
+                                  .kernel_height = 1,
+                                  .kernel_width = taps,
+                                  .stride_height = 1,
+                                  .stride_width = 1,
+                                  .pad_left = pad};
         size_t quads = (in_channels + 3) / 4, rows = s.out_channels * taps;
         size_t row = sp_lanes_row(s.out_width), outputs = s.out_width * s.out_channels;
         uint8_t *in = guard_new(width * in_channels);
@@ -177,9 +204,9 @@ START_TEST(stem_is_scalar_conv)
         for (size_t i = 0; i < rows; i++)
             memcpy(packed + i * quads * 4, w + i * in_channels, in_channels);
         for (size_t i = 0; i < s.out_channels; i++)
-            bias[i] = (int32_t) guard_random(&r, 100000) - 50000;
+            bias[i] = (int32_t)guard_random(&r, 100000) - 50000;
         struct sp_lanes_stem stem = {width, in_channels, s.out_width, s.out_channels, taps, pad,
-                                     quads, packed, bias};
+                                     quads, packed,      bias};
         void *work = guard_new((sp_lanes_stem_work(&stem) + 63) / 64 * 64);
         sp_conv_dense__scalar(&s, w, bias, in, want);
         sp_lanes__avx2.stem(&stem, in, work, sums);
@@ -208,9 +235,11 @@ static struct sp_lanes_winners_shape random_shape(uint64_t *r)
 {
     static const size_t blocks[][2] = {{8, 2}, {8, 1}, {16, 2}};
     const size_t *block = blocks[guard_random(r, 3)];
-    return (struct sp_lanes_winners_shape){
-        .width = 1 + guard_random(r, 50), .windows = 1 + guard_random(r, 4), .block = block[0],
-        .winners = block[1], .pairs = 16 / block[0] * block[1] / 2};
+    return (struct sp_lanes_winners_shape){.width = 1 + guard_random(r, 50),
+                                           .windows = 1 + guard_random(r, 4),
+                                           .block = block[0],
+                                           .winners = block[1],
+                                           .pairs = 16 / block[0] * block[1] / 2};
 }
 
 /* Small sums have many ties; large ones reach the ends of s32. */
@@ -218,7 +247,7 @@ static void fill_sums(uint64_t *r, int32_t *sums, size_t n)
 {
     uint32_t kind = guard_random(r, 4);
     for (size_t i = 0; i < n; i++) {
-        int32_t v = (int32_t) guard_random(r, 1u << 31) + (int32_t) guard_random(r, 2) * INT32_MIN;
+        int32_t v = (int32_t)guard_random(r, 1u << 31) + (int32_t)guard_random(r, 2) * INT32_MIN;
         sums[i] = kind == 0 ? v : kind == 1 ? v >> 27 : kind == 2 ? INT32_MIN : v >> 14;
         if (kind == 0 && guard_random(r, 8) == 0)
             sums[i] = guard_random(r, 2) != 0 ? INT32_MAX : INT32_MIN;
@@ -236,16 +265,17 @@ static struct made_winners make_winners(uint64_t *r, uint64_t seed)
     uint32_t multipliers[32];
     uint8_t shifts[32];
     for (size_t i = 0; i < scales; i++) {
-        shifts[i] = (uint8_t) (1 + guard_random(r, 40));
+        shifts[i] = (uint8_t)(1 + guard_random(r, 40));
         /* what is left of the largest sum stays below 2^31 */
         uint32_t most = shifts[i] > 30 ? INT32_MAX : 1u << shifts[i];
         multipliers[i] = 1 + guard_random(r, most / 2 + 1) / 2;
     }
     unsigned least = m.shape.block == 16 ? 4 : 3;
     struct sp_block_winners b = {
-        .block = m.shape.block, .winners = m.shape.winners,
+        .block = m.shape.block,
+        .winners = m.shape.winners,
         .rank_shift = least + guard_random(r, 8 - least),
-        .q = {multipliers, shifts, m.channels / scales, (uint8_t) (1 + guard_random(r, 127))}};
+        .q = {multipliers, shifts, m.channels / scales, (uint8_t)(1 + guard_random(r, 127))}};
     m.plain = guard_new(n);
     m.lanes = guard_new(m.bytes);
     m.split = guard_new(m.split_bytes);
@@ -289,7 +319,7 @@ START_TEST(winners_are_scalar)
 }
 END_TEST
 
-/* Where the value's last positions and the tails are zero, whatever the sums behind the width were. */
+/* Margins and tails are zero, whatever the sums behind the width were. */
 START_TEST(winners_leave_zeros_around)
 {
     for (uint64_t seed = 1; seed <= 200; seed++) {
@@ -301,26 +331,33 @@ START_TEST(winners_leave_zeros_around)
             ck_assert(m.lanes[i] < 16);
             if (position < SP_LANES_MARGIN || position >= SP_LANES_MARGIN + m.shape.width)
                 ck_assert_msg(m.lanes[plane + i] == 0, "seed %llu byte %zu is %u",
-                              (unsigned long long) seed, i, m.lanes[plane + i]);
+                              (unsigned long long)seed, i, m.lanes[plane + i]);
         }
         free_winners(&m);
     }
 }
 END_TEST
 
-/* The steps of the whole matrix. Weights of full size go one step a run (32-bit sums); small ones all in one run. */
+/* The steps of the whole matrix. Weights of full size go one step a run (32-bit sums); small ones
+ * all in one run. */
 static void check_conv(uint64_t *r, const struct made_winners *m, uint64_t seed)
 {
     size_t stride = 1 + guard_random(r, 2), taps = 1 + guard_random(r, 9);
-    size_t pad = guard_random(r, (uint32_t) taps), groups = 1 + guard_random(r, 3);
+    size_t pad = guard_random(r, (uint32_t)taps), groups = 1 + guard_random(r, 3);
     bool split = stride == 2;
     if (m->shape.width + 2 * pad < taps)
         return;
-    struct sp_conv_shape s = {
-        .in_height = 1, .in_width = m->shape.width, .in_channels = m->channels, .out_height = 1,
-        .out_width = (m->shape.width + 2 * pad - taps) / stride + 1, .out_channels = 8 * groups,
-        .kernel_height = 1, .kernel_width = taps, .stride_height = 1, .stride_width = stride,
-        .pad_left = pad};
+    struct sp_conv_shape s = {.in_height = 1,
+                              .in_width = m->shape.width,
+                              .in_channels = m->channels,
+                              .out_height = 1,
+                              .out_width = (m->shape.width + 2 * pad - taps) / stride + 1,
+                              .out_channels = 8 * groups,
+                              .kernel_height = 1,
+                              .kernel_width = taps,
+                              .stride_height = 1,
+                              .stride_width = stride,
+                              .pad_left = pad};
     size_t steps = groups * taps * m->shape.windows * m->shape.pairs, n = 0;
     size_t weights = 8 * groups * taps * m->channels, outputs = s.out_width * s.out_channels;
     int8_t *w = guard_new(weights), *tables = guard_new(weights);
@@ -333,27 +370,27 @@ static void check_conv(uint64_t *r, const struct made_winners *m, uint64_t seed)
     bool one_run = guard_random(r, 2) != 0;
     fill_s8(r, w, weights, one_run ? 1 : 127);
     for (size_t i = 0; i < s.out_channels; i++)
-        bias[i] = (int32_t) guard_random(r, 100000) - 50000;
+        bias[i] = (int32_t)guard_random(r, 100000) - 50000;
     for (size_t t = 0; t < groups * taps * m->shape.windows; t++) {
         size_t g = t / m->shape.windows / taps, tap = t / m->shape.windows % taps;
         size_t window = t % m->shape.windows;
-        ptrdiff_t shift = (ptrdiff_t) tap - (ptrdiff_t) pad, odd = split ? shift & 1 : 0;
+        ptrdiff_t shift = (ptrdiff_t)tap - (ptrdiff_t)pad, odd = split ? shift & 1 : 0;
         for (size_t o = 0; o < 8; o++)
             memcpy(tables + t * 128 + o * 16,
                    w + ((g * 8 + o) * taps + tap) * m->channels + window * 16, 16);
         for (size_t pair = 0; pair < m->shape.pairs; pair++, n++) {
-            size_t array = ((size_t) odd * m->shape.windows + window) * m->shape.pairs + pair;
+            size_t array = ((size_t)odd * m->shape.windows + window) * m->shape.pairs + pair;
             ptrdiff_t at = SP_LANES_MARGIN + (split ? (shift - odd) / 2 : shift);
-            step[n].input = (uint32_t) (array * sp_lanes_array(&m->shape, split) + 2 * (size_t) at);
-            step[n].table = (uint32_t) (t * 128);
+            step[n].input = (uint32_t)(array * sp_lanes_array(&m->shape, split) + 2 * (size_t)at);
+            step[n].table = (uint32_t)(t * 128);
         }
     }
     for (size_t i = 0; i <= steps; i++)
-        first_step[i] = (uint32_t) (one_run && i <= groups ? i * steps / groups : i);
+        first_step[i] = (uint32_t)(one_run && i <= groups ? i * steps / groups : i);
     for (size_t g = 0; g <= groups; g++)
-        first_run[g] = (uint32_t) (one_run ? g : g * steps / groups);
-    struct sp_lanes_conv c = {s.out_width, groups, first_run, first_step, step, tables, bias,
-                              sp_lanes_plane(&m->shape, split)};
+        first_run[g] = (uint32_t)(one_run ? g : g * steps / groups);
+    struct sp_lanes_conv c = {s.out_width, groups, first_run, first_step,
+                              step,        tables, bias,      sp_lanes_plane(&m->shape, split)};
     sp_conv_dense__scalar(&s, w, bias, m->plain, want);
     sp_lanes__avx2.conv(&c, split ? m->split : m->lanes, sums);
     sp_lanes_plain_sums(s.out_width, s.out_channels, sums, got);

@@ -21,9 +21,17 @@ static void same_u8(const uint8_t *got, const uint8_t *want, size_t n)
 
 /* 1 x 4 positions of 2 channels; 2 outputs, 3 taps, stride 2, one zero on each side. */
 static const struct sp_conv_shape temporal = {
-    .in_height = 1, .in_width = 4, .in_channels = 2, .out_height = 1, .out_width = 2,
-    .out_channels = 2, .kernel_height = 1, .kernel_width = 3, .stride_height = 1,
-    .stride_width = 2, .pad_left = 1,
+    .in_height = 1,
+    .in_width = 4,
+    .in_channels = 2,
+    .out_height = 1,
+    .out_width = 2,
+    .out_channels = 2,
+    .kernel_height = 1,
+    .kernel_width = 3,
+    .stride_height = 1,
+    .stride_width = 2,
+    .pad_left = 1,
 };
 static const uint8_t temporal_in[] = {1, 2, 3, 4, 5, 6, 7, 8};
 static const int32_t temporal_bias[] = {100, -1};
@@ -68,15 +76,25 @@ START_TEST(conv_flat_by_hand)
 {
     /* 2 x 2 kernel over 2 x 3, one row of zeros above: output row 0 sees only the input's row 0 */
     static const struct sp_conv_shape s = {
-        .in_height = 2, .in_width = 3, .in_channels = 1, .out_height = 2, .out_width = 2,
-        .out_channels = 1, .kernel_height = 2, .kernel_width = 2, .stride_height = 1,
-        .stride_width = 1, .pad_top = 1,
+        .in_height = 2,
+        .in_width = 3,
+        .in_channels = 1,
+        .out_height = 2,
+        .out_width = 2,
+        .out_channels = 1,
+        .kernel_height = 2,
+        .kernel_width = 2,
+        .stride_height = 1,
+        .stride_width = 1,
+        .pad_top = 1,
     };
     static const uint8_t in[] = {1, 2, 3, 4, 5, 6};
     static const int8_t w[] = {1, 10, 100, -127};
     static const int32_t bias[] = {0};
     static const int32_t want[] = {
-        100 * 1 - 127 * 2, 100 * 2 - 127 * 3, 1 + 10 * 2 + 100 * 4 - 127 * 5,
+        100 * 1 - 127 * 2,
+        100 * 2 - 127 * 3,
+        1 + 10 * 2 + 100 * 4 - 127 * 5,
         2 + 10 * 3 + 100 * 5 - 127 * 6,
     };
     int32_t out[4];
@@ -131,7 +149,8 @@ START_TEST(requantise_rounds_halves_up_and_clamps)
     static const uint8_t shifts[] = {1, 62};
     struct sp_requantise q = {multipliers, shifts, 1, 100};
     /* channel 0 halves: 1 -> 0.5 -> 1; -1 -> -0.5 -> 0; 3 -> 1.5 -> 2; 300 -> 100
-     * channel 1: about v / 2^31: 2^31 - 1 -> 1; -2^31 -> below 0 -> 0; 2^30 -> 0.49999.. -> 0; 2^30 + 1 -> 1 */
+     * channel 1: about v / 2^31: 2^31 - 1 -> 1; -2^31 -> below 0 -> 0; 2^30 -> 0.49999.. -> 0; 2^30
+     * + 1 -> 1 */
     static const int32_t in[] = {1, INT32_MAX, -1, INT32_MIN, 3, 1 << 30, 300, (1 << 30) + 1};
     static const uint8_t want[] = {1, 1, 0, 0, 2, 0, 100, 1};
     uint8_t out[8];

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* n zeroed bytes of which the last is the last before a page that cannot be touched. The start is aligned as n is: make
- * n a multiple of what the kernel needs. In front of it stand canaries. */
+/* n zeroed bytes of which the last is the last before a page that cannot be touched. The start is
+ * aligned as n is: make n a multiple of what the kernel needs. In front of it stand canaries. */
 void *guard_new(size_t n);
 
 /* Aborts if something was written into the canaries. */

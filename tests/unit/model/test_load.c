@@ -17,11 +17,18 @@
 static void small_graph(struct graph *g)
 {
     graph_init(g, 5, 5, 4, 127);
-    struct graph_conv stem = {.out = 16, .kernel_width = 3, .pad_left = 1, .pad_right = 1,
+    struct graph_conv stem = {.out = 16,
+                              .kernel_width = 3,
+                              .pad_left = 1,
+                              .pad_right = 1,
                               .weights = {.encoding = GRAPH_DENSE, .bias = 9}};
-    struct graph_conv next = {.out = 16, .kernel_width = 3, .pad_left = 1, .pad_right = 1,
-                              .weights = {.encoding = GRAPH_WINDOWS, .group = 8, .window = 16,
-                                          .density = 0.6, .bias = 9}};
+    struct graph_conv next = {
+        .out = 16,
+        .kernel_width = 3,
+        .pad_left = 1,
+        .pad_right = 1,
+        .weights = {
+            .encoding = GRAPH_WINDOWS, .group = 8, .window = 16, .density = 0.6, .bias = 9}};
     uint32_t v = graph_block_winners(g, graph_conv(g, 0, &stem), 8, 2, 3, 127, true);
     v = graph_add(g, graph_conv(g, v, &next), graph_conv(g, v, &next), 2, 3);
     v = graph_k_winners(g, graph_requantise(g, v, 100, false), 4, true);
@@ -48,7 +55,7 @@ static void run_once(struct sparrow_model *model)
     ck_assert(features != NULL && scores != NULL && density != NULL);
     struct sparrow_front_end fe = {.size = sizeof(fe)};
     ck_assert_int_eq(sparrow_model_front_end(model, &fe), 0);
-    memset(features, (int) fe.max_value, n);
+    memset(features, (int)fe.max_value, n);
     const uint8_t *rows = features;
     sparrow_run(model, scratch, &rows, 1, scores);
     sparrow_scratch_density(scratch, density);
@@ -64,9 +71,9 @@ START_TEST(parse_tells_what_the_file_says)
     small_graph(&g);
     Sparrow__Model__V1__Card card = SPARROW__MODEL__V1__CARD__INIT;
     Sparrow__Model__V1__Figure figure = SPARROW__MODEL__V1__FIGURE__INIT, *figures = &figure;
-    card.description = (char *) (uintptr_t) "two\nlines";
-    card.licence = (char *) (uintptr_t) "Apache-2.0";
-    figure.name = (char *) (uintptr_t) "accuracy";
+    card.description = (char *)(uintptr_t) "two\nlines";
+    card.licence = (char *)(uintptr_t) "Apache-2.0";
+    figure.name = (char *)(uintptr_t) "accuracy";
     figure.value = 0.5;
     card.figures = &figures;
     card.n_figures = 1;
@@ -125,10 +132,10 @@ START_TEST(parse_cut_off_at_any_byte_is_bad_model)
         struct sparrow_model *m = NULL;
         struct sparrow_error err;
         ck_assert_int_eq(parse(part, cut, &m, &err), SPARROW_BAD_MODEL);
-        if (cut > SP_ENVELOPE_BYTES) {  /* an honest envelope around half a message */
+        if (cut > SP_ENVELOPE_BYTES) { /* an honest envelope around half a message */
             sp_envelope_write(part + SP_ENVELOPE_BYTES, cut - SP_ENVELOPE_BYTES, part);
             int status = parse(part, cut, &m, &err);
-            if (status == 0) {          /* what is missing may be the card */
+            if (status == 0) { /* what is missing may be the card */
                 run_once(m);
                 sparrow_model_free(m);
             } else {
@@ -149,10 +156,10 @@ START_TEST(parse_any_flipped_bit_is_seen_by_the_digest)
     size_t n;
     uint8_t *bytes = graph_pack(&g, &n);
     for (size_t bit = 0; bit < 8 * n; bit++) {
-        bytes[bit / 8] ^= (uint8_t) (1u << bit % 8);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         struct sparrow_model *m = NULL;
         ck_assert_int_lt(parse(bytes, n, &m, NULL), 0);
-        bytes[bit / 8] ^= (uint8_t) (1u << bit % 8);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     free(bytes);
     graph_done(&g);
@@ -166,7 +173,7 @@ START_TEST(parse_flipped_bits_under_a_right_digest_never_crash)
     size_t n, loaded = 0, refused = 0;
     uint8_t *bytes = graph_pack(&g, &n);
     for (size_t bit = 8 * SP_ENVELOPE_BYTES; bit < 8 * n; bit++) {
-        bytes[bit / 8] ^= (uint8_t) (1u << bit % 8);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         sp_envelope_write(bytes + SP_ENVELOPE_BYTES, n - SP_ENVELOPE_BYTES, bytes);
         struct sparrow_model *m = NULL;
         struct sparrow_error err = {.text = ""};
@@ -180,9 +187,9 @@ START_TEST(parse_flipped_bits_under_a_right_digest_never_crash)
             ck_assert(err.text[0] != 0 && strchr(err.text, '\n') == NULL);
             refused++;
         }
-        bytes[bit / 8] ^= (uint8_t) (1u << bit % 8);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    ck_assert_uint_gt(loaded, 100);     /* most weights may be anything */
+    ck_assert_uint_gt(loaded, 100); /* most weights may be anything */
     ck_assert_uint_gt(refused, 100);
     free(bytes);
     graph_done(&g);
@@ -192,8 +199,17 @@ END_TEST
 /* ---- one wrong thing each ---- */
 
 /* Layers of small_graph() by what they are. */
-enum { STEM = 0, WINNERS = 1, WINDOWED = 2, ADD = 4, REQUANTISE = 5, K_WINNERS = 6, RESHAPE = 7,
-       MAX_POOL = 8, LINEAR = 11 };
+enum {
+    STEM = 0,
+    WINNERS = 1,
+    WINDOWED = 2,
+    ADD = 4,
+    REQUANTISE = 5,
+    K_WINNERS = 6,
+    RESHAPE = 7,
+    MAX_POOL = 8,
+    LINEAR = 11
+};
 
 #define CASES(X)                                                                                   \
     X(name_empty, "name", g->model.name[0] = 0)                                                    \
@@ -203,7 +219,7 @@ enum { STEM = 0, WINNERS = 1, WINDOWED = 2, ADD = 4, REQUANTISE = 5, K_WINNERS =
     X(labels_too_few, "2 labels, but 3", g->model.n_labels = 2)                                    \
     X(label_twice, "labels 1 and 2", g->model.labels[1][4] = '0')                                  \
     X(label_control, "label", g->model.labels[1][0] = 27)                                          \
-    X(label_not_utf8, "label", g->model.labels[1][0] = (char) 0xff)                                \
+    X(label_not_utf8, "label", g->model.labels[1][0] = (char)0xff)                                 \
     X(label_kind_unknown, "kind 7", g->model.label_kinds[0] = 7)                                   \
     X(score_scale_zero, "score_scale", g->model.score_scale = 0)                                   \
     X(score_scale_nan, "score_scale", g->model.score_scale = NAN)                                  \
@@ -248,9 +264,11 @@ enum { STEM = 0, WINNERS = 1, WINDOWED = 2, ADD = 4, REQUANTISE = 5, K_WINNERS =
       g->layers[WINDOWED]->conv->weights->windows->places[1] =                                     \
           g->layers[WINDOWED]->conv->weights->windows->places[0])                                  \
     X(place_outside, "outside",                                                                    \
-      g->layers[WINDOWED]->conv->weights->windows                                                  \
+      g->layers[WINDOWED]                                                                          \
+          ->conv->weights->windows                                                                 \
           ->places[g->layers[WINDOWED]->conv->weights->windows->n_places - 1] = 6)                 \
-    X(places_missing, "weights are stored", g->layers[WINDOWED]->conv->weights->windows->n_places--) \
+    X(places_missing, "weights are stored",                                                        \
+      g->layers[WINDOWED]->conv->weights->windows->n_places--)                                     \
     X(add_shapes, "different shapes", g->layers[ADD]->inputs[1] = 0)                               \
     X(add_multiplier, "multiplier 40000", g->layers[ADD]->add->multipliers[0] = 40000)             \
     X(add_multipliers, "multipliers for", g->layers[ADD]->add->n_multipliers = 1)                  \
@@ -279,7 +297,11 @@ enum { STEM = 0, WINNERS = 1, WINDOWED = 2, ADD = 4, REQUANTISE = 5, K_WINNERS =
     X(gap_zero, "stands twice", g->layers[LINEAR]->linear->weights->indexed->gaps[1] = 0)          \
     X(gap_huge, "outside", g->layers[LINEAR]->linear->weights->indexed->gaps[0] = 4294967295u)
 
-#define DEFINE(name, says, change) static void break_##name(struct graph *g) { change; }
+#define DEFINE(name, says, change)                                                                 \
+    static void break_##name(struct graph *g)                                                      \
+    {                                                                                              \
+        change;                                                                                    \
+    }
 #define ROW(name, says, change) {#name, says, break_##name},
 CASES(DEFINE)
 
@@ -294,7 +316,7 @@ START_TEST(parse_one_wrong_number_is_refused_by_name)
         struct graph g;
         small_graph(&g);
         size_t n;
-        free(graph_pack(&g, &n));       /* makes the labels */
+        free(graph_pack(&g, &n)); /* makes the labels */
         cases[i].damage(&g);
         uint8_t *bytes = graph_pack(&g, &n);
         struct sparrow_model *m = NULL;
@@ -335,8 +357,8 @@ START_TEST(parse_too_much_work_is_refused)
     graph_init(&g, 1, 1000, 8, 127);
     uint32_t v = 0;
     for (int i = 0; i < 6; i++) {
-        struct graph_conv c = {.out = 512, .kernel_width = 1,
-                               .weights = {.encoding = GRAPH_DENSE, .limit = 2}};
+        struct graph_conv c = {
+            .out = 512, .kernel_width = 1, .weights = {.encoding = GRAPH_DENSE, .limit = 2}};
         v = graph_requantise(&g, graph_conv(&g, v, &c), 10, false);
     }
     graph_mean_pool(&g, v);
@@ -423,9 +445,9 @@ START_TEST(default_front_end_has_no_layers_and_runs_nothing)
     ck_assert_int_eq(sparrow_model_front_end(m, &fe), 0);
     ck_assert(fe.rate_hz == 16000 && fe.window == 512 && fe.hop == 500 && fe.max_value == 127);
     for (size_t i = 0; i < fe.bands + 2u; i++) {
-        double mel = 2595 * log10(1 + (double) fe.band_edges_hz[i] / 700);
+        double mel = 2595 * log10(1 + (double)fe.band_edges_hz[i] / 700);
         double lo = 2595 * log10(1 + 60.0 / 700), hi = 2595 * log10(1 + 7600.0 / 700);
-        ck_assert(fabs(mel - (lo + (hi - lo) * (double) i / (double) (fe.bands + 1))) < 0.001);
+        ck_assert(fabs(mel - (lo + (hi - lo) * (double)i / (double)(fe.bands + 1))) < 0.001);
     }
     int32_t score = 77;
     const uint8_t none[1] = {0}, *rows = none;
@@ -446,15 +468,15 @@ END_TEST
 START_TEST(status_names_are_all_there)
 {
     for (int i = 0; i < SPARROW_STATUS_COUNT; i++) {
-        ck_assert_int_ne(sparrow_status_name((enum sparrow_status) -i)[0], 0);
+        ck_assert_int_ne(sparrow_status_name((enum sparrow_status) - i)[0], 0);
         for (int j = 0; j < i; j++)
-            ck_assert_str_ne(sparrow_status_name((enum sparrow_status) -i),
-                             sparrow_status_name((enum sparrow_status) -j));
+            ck_assert_str_ne(sparrow_status_name((enum sparrow_status) - i),
+                             sparrow_status_name((enum sparrow_status) - j));
     }
     ck_assert_str_eq(sparrow_status_name(SPARROW_BAD_AUDIO), "bad-audio");
     ck_assert_str_eq(sparrow_status_name(SPARROW_INTERNAL), "internal");
-    ck_assert_str_eq(sparrow_status_name((enum sparrow_status) -SPARROW_STATUS_COUNT), "unknown");
-    ck_assert_str_eq(sparrow_status_name((enum sparrow_status) 1), "unknown");
+    ck_assert_str_eq(sparrow_status_name((enum sparrow_status) - SPARROW_STATUS_COUNT), "unknown");
+    ck_assert_str_eq(sparrow_status_name((enum sparrow_status)1), "unknown");
 }
 END_TEST
 

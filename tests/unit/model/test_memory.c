@@ -44,12 +44,19 @@ START_TEST(parse_and_scratch_survive_every_failed_allocation)
 {
     struct graph g;
     graph_init(&g, 3, 16, 8, 127);
-    struct graph_conv stem = {.out = 16, .kernel_width = 3, .pad_left = 1, .pad_right = 1,
-                              .weights = {.encoding = GRAPH_DENSE, .bias = 9}};
-    struct graph_conv next = {.out = 16, .kernel_width = 3, .stride_width = 2, .pad_left = 1,
+    struct graph_conv stem = {.out = 16,
+                              .kernel_width = 3,
+                              .pad_left = 1,
                               .pad_right = 1,
-                              .weights = {.encoding = GRAPH_WINDOWS, .group = 8, .window = 16,
-                                          .density = 0.6, .bias = 9}};
+                              .weights = {.encoding = GRAPH_DENSE, .bias = 9}};
+    struct graph_conv next = {
+        .out = 16,
+        .kernel_width = 3,
+        .stride_width = 2,
+        .pad_left = 1,
+        .pad_right = 1,
+        .weights = {
+            .encoding = GRAPH_WINDOWS, .group = 8, .window = 16, .density = 0.6, .bias = 9}};
     uint32_t v = graph_block_winners(&g, graph_conv(&g, 0, &stem), 8, 2, 3, 127, true);
     v = graph_requantise(&g, graph_conv(&g, v, &next), 100, true);
     graph_linear(&g, v, 3, (struct graph_weights){.encoding = GRAPH_INDEXED, .density = 0.5});
@@ -64,7 +71,7 @@ START_TEST(parse_and_scratch_survive_every_failed_allocation)
         int status = sparrow_model_parse(bytes, n, NULL, &model, &err);
         if (status == 0)
             status = sparrow_scratch_new(model, &scratch, &err);
-        bool done = left >= 0;      /* nothing failed any more */
+        bool done = left >= 0; /* nothing failed any more */
         left = -1;
         if (done)
             ck_assert_msg(status == 0, "%s", err.text);

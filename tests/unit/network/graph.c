@@ -27,7 +27,7 @@ void *graph_alloc(struct graph *g, size_t count, size_t size)
 uint32_t graph_random(struct graph *g, uint32_t below)
 {
     g->random = g->random * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t) ((g->random >> 33) % below);
+    return (uint32_t)((g->random >> 33) % below);
 }
 
 void graph_init(struct graph *g, uint64_t seed, uint32_t frames, uint32_t bands, uint32_t max)
@@ -54,7 +54,7 @@ void graph_init(struct graph *g, uint64_t seed, uint32_t frames, uint32_t bands,
     g->front_end.n_band_edges_hz = bands + 2u;
     g->front_end.band_edges_hz = graph_alloc(g, bands + 2u, sizeof(float));
     for (uint32_t i = 0; i < bands + 2u; i++)
-        g->front_end.band_edges_hz[i] = 7900.0f * (float) i / (float) (bands + 1);
+        g->front_end.band_edges_hz[i] = 7900.0f * (float)i / (float)(bands + 1);
     g->values[0] = (struct graph_value){1, frames, bands, true, max, 0};
 }
 
@@ -85,7 +85,7 @@ static Sparrow__Model__V1__Layer *new_layer(struct graph *g, uint32_t in, struct
 
 static uint32_t made(const struct graph *g)
 {
-    return (uint32_t) g->model.n_layers;
+    return (uint32_t)g->model.n_layers;
 }
 
 static bool chance(struct graph *g, double p)
@@ -96,18 +96,18 @@ static bool chance(struct graph *g, double p)
 /* Mostly small weights, now and then the largest ones. */
 static int8_t weight(struct graph *g, int limit)
 {
-    uint32_t span = (uint32_t) limit;
-    int v = (int) graph_random(g, 2 * span + 1) - limit;
+    uint32_t span = (uint32_t)limit;
+    int v = (int)graph_random(g, 2 * span + 1) - limit;
     if (graph_random(g, 4) != 0)
         v /= 3;
-    return (int8_t) v;
+    return (int8_t)v;
 }
 
 static ProtobufCBinaryData values(struct graph *g, size_t n, int limit)
 {
     ProtobufCBinaryData data = {n, graph_alloc(g, n, 1)};
     for (size_t i = 0; i < n; i++)
-        data.data[i] = (uint8_t) weight(g, limit);
+        data.data[i] = (uint8_t)weight(g, limit);
     return data;
 }
 
@@ -123,7 +123,7 @@ static void make_windows(struct graph *g, Sparrow__Model__V1__Weights *w,
     ww->places = graph_alloc(g, all, sizeof(uint32_t));
     for (size_t i = 0; i < all; i++)
         if (chance(g, spec->density))
-            ww->places[ww->n_places++] = (uint32_t) i;
+            ww->places[ww->n_places++] = (uint32_t)i;
     ww->values = values(g, ww->n_places * spec->group * spec->window, limit);
     w->encoding_case = SPARROW__MODEL__V1__WEIGHTS__ENCODING_WINDOWS;
     w->windows = ww;
@@ -141,7 +141,7 @@ static void make_indexed(struct graph *g, Sparrow__Model__V1__Weights *w,
         size_t before = 0;
         for (size_t i = 0; i < inputs; i++)
             if (chance(g, spec->density)) {
-                iw->gaps[iw->n_gaps++] = (uint32_t) (i - before);
+                iw->gaps[iw->n_gaps++] = (uint32_t)(i - before);
                 before = i;
                 iw->counts[o]++;
             }
@@ -178,7 +178,7 @@ static int32_t *make_bias(struct graph *g, int bias, size_t out, size_t *ret_n)
         b = graph_alloc(g, out, sizeof(*b));
         *ret_n = out;
         for (size_t i = 0; i < out; i++)
-            b[i] = (int32_t) graph_random(g, 2 * (uint32_t) bias + 1) - bias;
+            b[i] = (int32_t)graph_random(g, 2 * (uint32_t)bias + 1) - bias;
     }
     return b;
 }
@@ -187,8 +187,8 @@ static int32_t *make_bias(struct graph *g, int bias, size_t out, size_t *ret_n)
 static int64_t usual_reach(const struct graph_weights *w, size_t inputs, int64_t max)
 {
     double density = w->encoding == GRAPH_DENSE ? 1 : w->density;
-    double sigma = sqrt((double) inputs * density + 1) * (w->limit != 0 ? w->limit : 127) / 3.0;
-    return (int64_t) (sigma * (double) max * 0.3) + w->bias + 1;
+    double sigma = sqrt((double)inputs * density + 1) * (w->limit != 0 ? w->limit : 127) / 3.0;
+    return (int64_t)(sigma * (double)max * 0.3) + w->bias + 1;
 }
 
 static uint32_t one(uint32_t v)
@@ -214,9 +214,10 @@ uint32_t graph_conv(struct graph *g, uint32_t in, const struct graph_conv *c)
     conv->weights = make_weights(g, &c->weights, c->out, taps, v.channels);
     conv->bias = make_bias(g, c->weights.bias, c->out, &conv->n_bias);
     struct graph_value value = {
-        .height = (v.height + c->pad_top + c->pad_bottom - conv->kernel_height) /
-                      conv->stride_height + 1,
-        .width = (v.width + c->pad_left + c->pad_right - conv->kernel_width) / conv->stride_width + 1,
+        .height =
+            (v.height + c->pad_top + c->pad_bottom - conv->kernel_height) / conv->stride_height + 1,
+        .width =
+            (v.width + c->pad_left + c->pad_right - conv->kernel_width) / conv->stride_width + 1,
         .channels = c->out,
         .reach = usual_reach(&c->weights, taps * v.channels, v.max),
     };
@@ -282,7 +283,7 @@ uint32_t graph_max_pool(struct graph *g, uint32_t in, uint32_t height, uint32_t 
 uint32_t graph_mean_pool(struct graph *g, uint32_t in)
 {
     struct graph_value v = g->values[in];
-    v.reach = v.max * (int64_t) (v.height * v.width);
+    v.reach = v.max * (int64_t)(v.height * v.width);
     v.height = v.width = 1;
     v.active = false;
     Sparrow__Model__V1__Layer *layer = new_layer(g, in, v);
@@ -303,9 +304,9 @@ static Sparrow__Model__V1__Requantise *make_scales(struct graph *g, int64_t reac
     q->shifts = graph_alloc(g, n, sizeof(uint32_t));
     for (size_t i = 0; i < n; i++) {
         uint32_t shift = 14 + graph_random(g, 14);
-        double scale = (double) max / (double) reach * (0.5 + graph_random(g, 100) / 60.0);
-        double multiplier = floor(scale * (double) (1u << shift)) + 1;
-        q->multipliers[i] = multiplier < 2147483647.0 ? (uint32_t) multiplier : 2147483647u;
+        double scale = (double)max / (double)reach * (0.5 + graph_random(g, 100) / 60.0);
+        double multiplier = floor(scale * (double)(1u << shift)) + 1;
+        q->multipliers[i] = multiplier < 2147483647.0 ? (uint32_t)multiplier : 2147483647u;
         q->shifts[i] = shift;
     }
     return q;
@@ -314,8 +315,7 @@ static Sparrow__Model__V1__Requantise *make_scales(struct graph *g, int64_t reac
 uint32_t graph_requantise(struct graph *g, uint32_t in, uint32_t max, bool per_channel)
 {
     struct graph_value v = g->values[in];
-    Sparrow__Model__V1__Requantise *q =
-        make_scales(g, v.reach, max, per_channel ? v.channels : 1);
+    Sparrow__Model__V1__Requantise *q = make_scales(g, v.reach, max, per_channel ? v.channels : 1);
     v.active = true;
     v.max = max;
     Sparrow__Model__V1__Layer *layer = new_layer(g, in, v);

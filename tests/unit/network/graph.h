@@ -1,4 +1,5 @@
-/* graph.h - models made in a test: layers with random weights, packed into the bytes of a model file.
+/* graph.h - models made in a test: layers with random weights, packed into the bytes of a model
+ * file.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef GRAPH_H
@@ -15,11 +16,11 @@
 struct graph_value {
     size_t height, width, channels;
     bool active;
-    int64_t max, reach;             /* of an active value; of a sum, in both directions */
+    int64_t max, reach; /* of an active value; of a sum, in both directions */
 };
 
 struct graph {
-    uint64_t random;                /* state of graph_random() */
+    uint64_t random; /* state of graph_random() */
     Sparrow__Model__V1__Model model;
     Sparrow__Model__V1__FrontEnd front_end;
     Sparrow__Model__V1__Layer *layers[GRAPH_LAYERS];
@@ -31,19 +32,20 @@ enum graph_encoding { GRAPH_DENSE, GRAPH_WINDOWS, GRAPH_INDEXED };
 
 struct graph_weights {
     enum graph_encoding encoding;
-    uint32_t group, window;         /* of GRAPH_WINDOWS */
-    double density;                 /* share of places or positions that are stored */
-    int limit;                      /* weights are -limit .. limit; 0: 127 */
-    int bias;                       /* biases are -bias .. bias; 0: none */
+    uint32_t group, window; /* of GRAPH_WINDOWS */
+    double density;         /* share of places or positions that are stored */
+    int limit;              /* weights are -limit .. limit; 0: 127 */
+    int bias;               /* biases are -bias .. bias; 0: none */
 };
 
 struct graph_conv {
-    uint32_t out, kernel_height, kernel_width, stride_height, stride_width;  /* 0 is taken as 1 */
+    uint32_t out, kernel_height, kernel_width, stride_height, stride_width; /* 0 is taken as 1 */
     uint32_t pad_top, pad_bottom, pad_left, pad_right;
     struct graph_weights weights;
 };
 
-/* frames has to divide 16000. Value 0 is the features; every graph_<layer>() returns the value it makes. */
+/* frames has to divide 16000. Value 0 is the features; every graph_<layer>() returns the value it
+ * makes. */
 void graph_init(struct graph *g, uint64_t seed, uint32_t frames, uint32_t bands, uint32_t max);
 void graph_done(struct graph *g);
 
@@ -68,7 +70,8 @@ void *graph_alloc(struct graph *g, size_t count, size_t size);
 /* 0 .. below - 1 */
 uint32_t graph_random(struct graph *g, uint32_t below);
 
-/* Scores of one word by plain 64-bit arithmetic on the message itself: no line is shared with the engine. */
+/* Scores of one word by plain 64-bit arithmetic on the message itself: no line is shared with the
+ * engine. */
 void graph_reference(const struct graph *g, const uint8_t *features, int32_t *scores);
 
 #endif

@@ -25,14 +25,15 @@ static size_t size_of(struct tensor t)
 }
 
 /* out x taps x in */
-static int64_t *full_matrix(const Sparrow__Model__V1__Weights *w, size_t out, size_t taps, size_t in)
+static int64_t *full_matrix(const Sparrow__Model__V1__Weights *w, size_t out, size_t taps,
+                            size_t in)
 {
     int64_t *m = calloc(out * taps * in, sizeof(*m));
     if (m == NULL)
         abort();
     if (w->encoding_case == SPARROW__MODEL__V1__WEIGHTS__ENCODING_DENSE) {
         for (size_t i = 0; i < out * taps * in; i++)
-            m[i] = (int8_t) w->dense->values.data[i];
+            m[i] = (int8_t)w->dense->values.data[i];
     } else if (w->encoding_case == SPARROW__MODEL__V1__WEIGHTS__ENCODING_WINDOWS) {
         const Sparrow__Model__V1__WindowWeights *ww = w->windows;
         size_t per_tap = in / ww->window, n = 0;
@@ -41,7 +42,7 @@ static int64_t *full_matrix(const Sparrow__Model__V1__Weights *w, size_t out, si
                 for (size_t o = 0; o < ww->group; o++) {
                     size_t place = ww->places[p], row = place / (per_tap * taps) * ww->group + o;
                     size_t tap = place / per_tap % taps, col = place % per_tap * ww->window + i;
-                    m[(row * taps + tap) * in + col] = (int8_t) ww->values.data[n++];
+                    m[(row * taps + tap) * in + col] = (int8_t)ww->values.data[n++];
                 }
     } else {
         size_t n = 0;
@@ -49,7 +50,7 @@ static int64_t *full_matrix(const Sparrow__Model__V1__Weights *w, size_t out, si
             size_t at = 0;
             for (size_t i = 0; i < w->indexed->counts[o]; i++, n++) {
                 at += w->indexed->gaps[n];
-                m[o * taps * in + at] = (int8_t) w->indexed->values.data[n];
+                m[o * taps * in + at] = (int8_t)w->indexed->values.data[n];
             }
         }
     }
@@ -59,22 +60,22 @@ static int64_t *full_matrix(const Sparrow__Model__V1__Weights *w, size_t out, si
 static struct tensor conv(const Sparrow__Model__V1__Conv *c, struct tensor in)
 {
     size_t kh = c->kernel_height, kw = c->kernel_width;
-    struct tensor out = tensor_new((in.h + c->pad_top + c->pad_bottom - kh) / c->stride_height + 1,
-                                   (in.w + c->pad_left + c->pad_right - kw) / c->stride_width + 1,
-                                   c->out_channels);
+    struct tensor out =
+        tensor_new((in.h + c->pad_top + c->pad_bottom - kh) / c->stride_height + 1,
+                   (in.w + c->pad_left + c->pad_right - kw) / c->stride_width + 1, c->out_channels);
     int64_t *m = full_matrix(c->weights, out.c, kh * kw, in.c);
     for (size_t y = 0; y < out.h; y++)
         for (size_t x = 0; x < out.w; x++)
             for (size_t o = 0; o < out.c; o++) {
                 int64_t sum = c->n_bias != 0 ? c->bias[o] : 0;
                 for (size_t t = 0; t < kh * kw; t++) {
-                    int64_t iy = (int64_t) (y * c->stride_height + t / kw) - c->pad_top;
-                    int64_t ix = (int64_t) (x * c->stride_width + t % kw) - c->pad_left;
-                    if (iy < 0 || ix < 0 || iy >= (int64_t) in.h || ix >= (int64_t) in.w)
+                    int64_t iy = (int64_t)(y * c->stride_height + t / kw) - c->pad_top;
+                    int64_t ix = (int64_t)(x * c->stride_width + t % kw) - c->pad_left;
+                    if (iy < 0 || ix < 0 || iy >= (int64_t)in.h || ix >= (int64_t)in.w)
                         continue;
                     for (size_t i = 0; i < in.c; i++)
                         sum += m[(o * kh * kw + t) * in.c + i] *
-                               in.v[((size_t) iy * in.w + (size_t) ix) * in.c + i];
+                               in.v[((size_t)iy * in.w + (size_t)ix) * in.c + i];
                 }
                 out.v[(y * out.w + x) * out.c + o] = sum;
             }
@@ -122,9 +123,9 @@ static struct tensor mean_pool(struct tensor in)
 static int64_t quantised(const Sparrow__Model__V1__Requantise *q, size_t scale, int64_t v)
 {
     scale = q->n_multipliers == 1 ? 0 : scale;
-    __int128 r = (__int128) v * q->multipliers[scale] + ((__int128) 1 << (q->shifts[scale] - 1));
+    __int128 r = (__int128)v * q->multipliers[scale] + ((__int128)1 << (q->shifts[scale] - 1));
     r >>= q->shifts[scale];
-    return r < 0 ? 0 : r > q->max_value ? q->max_value : (int64_t) r;
+    return r < 0 ? 0 : r > q->max_value ? q->max_value : (int64_t)r;
 }
 
 static struct tensor requantise(const Sparrow__Model__V1__Requantise *q, struct tensor in)
@@ -217,7 +218,7 @@ void graph_reference(const struct graph *g, const uint8_t *features, int32_t *sc
     for (size_t i = 0; i < g->model.n_layers; i++)
         values[i + 1] = layer(g->layers[i], values);
     for (size_t i = 0; i < values[g->model.n_layers].c; i++)
-        scores[i] = (int32_t) values[g->model.n_layers].v[i];
+        scores[i] = (int32_t)values[g->model.n_layers].v[i];
     for (size_t i = 0; i <= g->model.n_layers; i++)
         free(values[i].v);
 }

@@ -17,7 +17,7 @@ static uint8_t *random_features(struct graph *g, size_t words)
     size_t n = words * g->front_end.frames * g->front_end.bands;
     uint8_t *f = graph_alloc(g, n, 1);
     for (size_t i = 0; i < n; i++)
-        f[i] = (uint8_t) graph_random(g, g->front_end.max_value + 1);
+        f[i] = (uint8_t)graph_random(g, g->front_end.max_value + 1);
     return f;
 }
 
@@ -41,11 +41,11 @@ static struct sparrow_model *load(struct graph *g, const char *cpu)
 static void check_graph(struct graph *g, uint64_t seed, size_t words)
 {
     size_t labels = g->values[g->model.n_layers].channels;
-    size_t step = (size_t) g->front_end.frames * g->front_end.bands;
+    size_t step = (size_t)g->front_end.frames * g->front_end.bands;
     uint8_t *features = random_features(g, words);
-    memset(features, 0, step);      /* the first word is silent */
+    memset(features, 0, step); /* the first word is silent */
     if (words > 1)
-        memset(features + step, (int) g->front_end.max_value, step);
+        memset(features + step, (int)g->front_end.max_value, step);
     int32_t *want = graph_alloc(g, words * labels, sizeof(*want));
     int32_t *got = graph_alloc(g, words * labels, sizeof(*got));
     const uint8_t **rows = graph_alloc(g, words, sizeof(*rows));
@@ -63,7 +63,7 @@ static void check_graph(struct graph *g, uint64_t seed, size_t words)
         sparrow_run(model, scratch, rows, words, got);
         for (size_t i = 0; i < words * labels; i++)
             ck_assert_msg(got[i] == want[i], "seed %llu cpu %s word %zu label %zu: %d, not %d",
-                          (unsigned long long) seed, cpus[c], i / labels, i % labels, got[i],
+                          (unsigned long long)seed, cpus[c], i / labels, i % labels, got[i],
                           want[i]);
         sparrow_scratch_free(scratch);
         sparrow_model_free(model);
@@ -73,11 +73,11 @@ static void check_graph(struct graph *g, uint64_t seed, size_t words)
 static struct graph_weights random_weights(struct graph *g, size_t out, size_t in)
 {
     struct graph_weights w = {.density = 0.05 + graph_random(g, 60) / 100.0};
-    w.encoding = (enum graph_encoding) graph_random(g, 3);
+    w.encoding = (enum graph_encoding)graph_random(g, 3);
     w.group = out % 8 == 0 && graph_random(g, 4) != 0 ? 8 : out % 4 == 0 ? 4 : 1;
     w.window = in % 16 == 0 && graph_random(g, 4) != 0 ? 16 : in % 2 == 0 ? 2 : 1;
-    w.limit = graph_random(g, 2) != 0 ? 127 : 1 + (int) graph_random(g, 64);
-    w.bias = graph_random(g, 3) != 0 ? (int) graph_random(g, 2000) : 0;
+    w.limit = graph_random(g, 2) != 0 ? 127 : 1 + (int)graph_random(g, 64);
+    w.bias = graph_random(g, 3) != 0 ? (int)graph_random(g, 2000) : 0;
     return w;
 }
 
@@ -112,7 +112,7 @@ static uint32_t random_frames(struct graph *g)
     return frames[graph_random(g, sizeof(frames) / sizeof(frames[0]))];
 }
 
-/* A residual network in one dimension: the shape that vector kernels take, with odd ones among it. */
+/* A residual network in one dimension: what vector kernels take, with odd shapes among it. */
 static void random_temporal(struct graph *g, uint64_t seed)
 {
     static const uint32_t channels[] = {16, 32, 48, 64, 24, 8};
@@ -121,8 +121,11 @@ static void random_temporal(struct graph *g, uint64_t seed)
     graph_done(g);
     graph_init(g, seed + 1000003, frames, bands, graph_random(g, 4) == 0 ? 255 : 127);
     uint32_t out = channels[graph_random(g, 6)], taps = 1 + graph_random(g, 5);
-    struct graph_conv stem = {.out = out, .kernel_width = taps, .pad_left = taps / 2,
-                              .pad_right = taps / 2, .weights = random_weights(g, out, bands)};
+    struct graph_conv stem = {.out = out,
+                              .kernel_width = taps,
+                              .pad_left = taps / 2,
+                              .pad_right = taps / 2,
+                              .weights = random_weights(g, out, bands)};
     stem.weights.encoding = graph_random(g, 4) == 0 ? GRAPH_INDEXED : GRAPH_DENSE;
     if (graph_random(g, 2) != 0)
         stem.weights.limit = 40;
@@ -131,11 +134,14 @@ static void random_temporal(struct graph *g, uint64_t seed)
         size_t in = g->values[active].channels;
         uint32_t stride = 1 + graph_random(g, 2), k = 1 + 2 * graph_random(g, 5);
         out = channels[graph_random(g, 6)];
-        struct graph_conv a = {.out = out, .kernel_width = k, .stride_width = stride,
-                               .pad_left = k / 2, .pad_right = k / 2,
+        struct graph_conv a = {.out = out,
+                               .kernel_width = k,
+                               .stride_width = stride,
+                               .pad_left = k / 2,
+                               .pad_right = k / 2,
                                .weights = random_weights(g, out, in)};
-        struct graph_conv skip = {.out = out, .stride_width = stride,
-                                  .weights = random_weights(g, out, in)};
+        struct graph_conv skip = {
+            .out = out, .stride_width = stride, .weights = random_weights(g, out, in)};
         struct graph_conv b = a;
         b.stride_width = 1;
         uint32_t inner = random_active(g, graph_conv(g, active, &a));
@@ -153,28 +159,29 @@ static void random_flat(struct graph *g, uint64_t seed)
     for (uint32_t layers = 1 + graph_random(g, 2); layers > 0; layers--) {
         size_t in = g->values[v].channels;
         uint32_t out = 4 * (1 + graph_random(g, 6));
-        struct graph_conv c = {.out = out,
-                               .kernel_height = 1 + graph_random(g, 3) % (uint32_t) g->values[v].height,
-                               .kernel_width = 1 + graph_random(g, 3) % (uint32_t) g->values[v].width,
-                               .stride_height = 1 + graph_random(g, 2),
-                               .stride_width = 1 + graph_random(g, 2),
-                               .pad_top = graph_random(g, 3),
-                               .pad_bottom = graph_random(g, 3),
-                               .pad_left = graph_random(g, 3),
-                               .pad_right = graph_random(g, 3),
-                               .weights = random_weights(g, out, in)};
+        struct graph_conv c = {
+            .out = out,
+            .kernel_height = 1 + graph_random(g, 3) % (uint32_t)g->values[v].height,
+            .kernel_width = 1 + graph_random(g, 3) % (uint32_t)g->values[v].width,
+            .stride_height = 1 + graph_random(g, 2),
+            .stride_width = 1 + graph_random(g, 2),
+            .pad_top = graph_random(g, 3),
+            .pad_bottom = graph_random(g, 3),
+            .pad_left = graph_random(g, 3),
+            .pad_right = graph_random(g, 3),
+            .weights = random_weights(g, out, in)};
         v = graph_conv(g, v, &c);
         if (graph_random(g, 2) != 0)
-            v = graph_max_pool(g, v, 1 + graph_random(g, 2) % (uint32_t) g->values[v].height,
-                               1 + graph_random(g, 2) % (uint32_t) g->values[v].width);
+            v = graph_max_pool(g, v, 1 + graph_random(g, 2) % (uint32_t)g->values[v].height,
+                               1 + graph_random(g, 2) % (uint32_t)g->values[v].width);
         v = random_active(g, v);
         size_t n = g->values[v].height * g->values[v].width * g->values[v].channels;
         bool local = graph_random(g, 2) != 0;
         if (graph_random(g, 2) != 0)
             v = graph_k_winners(
-                g, v, 1 + graph_random(g, (uint32_t) (local ? g->values[v].channels : n)), local);
+                g, v, 1 + graph_random(g, (uint32_t)(local ? g->values[v].channels : n)), local);
         if (graph_random(g, 3) == 0)
-            v = graph_max_pool(g, v, 1, 1 + graph_random(g, 2) % (uint32_t) g->values[v].width);
+            v = graph_max_pool(g, v, 1, 1 + graph_random(g, 2) % (uint32_t)g->values[v].width);
     }
     finish(g, v);
 }
@@ -206,15 +213,20 @@ START_TEST(run_published_shape_matches_reference)
 {
     struct graph g;
     graph_init(&g, 7, 32, 32, 127);
-    struct graph_conv c1 = {.out = 64, .kernel_height = 5, .kernel_width = 5,
+    struct graph_conv c1 = {.out = 64,
+                            .kernel_height = 5,
+                            .kernel_width = 5,
                             .weights = {.encoding = GRAPH_INDEXED, .density = 0.48, .bias = 500}};
-    struct graph_conv c2 = {.out = 64, .kernel_height = 5, .kernel_width = 5,
+    struct graph_conv c2 = {.out = 64,
+                            .kernel_height = 5,
+                            .kernel_width = 5,
                             .weights = {.encoding = GRAPH_INDEXED, .density = 0.125, .bias = 500}};
     uint32_t v = graph_max_pool(&g, graph_conv(&g, graph_reshape(&g, 0, 32, 32, 1), &c1), 2, 2);
     v = graph_k_winners(&g, graph_requantise(&g, v, 127, true), 6, true);
     v = graph_max_pool(&g, graph_conv(&g, v, &c2), 2, 2);
     v = graph_k_winners(&g, graph_requantise(&g, v, 127, true), 8, true);
-    v = graph_linear(&g, v, 1500, (struct graph_weights){.encoding = GRAPH_INDEXED, .density = 0.04});
+    v = graph_linear(&g, v, 1500,
+                     (struct graph_weights){.encoding = GRAPH_INDEXED, .density = 0.04});
     v = graph_k_winners(&g, graph_requantise(&g, v, 127, true), 150, false);
     graph_linear(&g, v, 12, (struct graph_weights){.encoding = GRAPH_DENSE, .limit = 60});
     check_graph(&g, 7, 2);
@@ -227,14 +239,21 @@ static void commands_shape(struct graph *g, uint64_t seed)
 {
     static const uint32_t outs[] = {128, 128, 256}, strides[] = {1, 2, 2};
     graph_init(g, seed, 32, 32, 127);
-    struct graph_conv stem = {.out = 128, .kernel_width = 3, .pad_left = 1, .pad_right = 1,
+    struct graph_conv stem = {.out = 128,
+                              .kernel_width = 3,
+                              .pad_left = 1,
+                              .pad_right = 1,
                               .weights = {.encoding = GRAPH_DENSE, .bias = 3000}};
     uint32_t v = graph_block_winners(g, graph_conv(g, 0, &stem), 8, 2, 3, 127, true);
     for (size_t i = 0; i < 3; i++) {
-        struct graph_weights w = {.encoding = GRAPH_WINDOWS, .group = 8, .window = 16,
-                                  .density = 0.07, .bias = 3000};
-        struct graph_conv a = {.out = outs[i], .kernel_width = 9, .stride_width = strides[i],
-                               .pad_left = 4, .pad_right = 4, .weights = w};
+        struct graph_weights w = {
+            .encoding = GRAPH_WINDOWS, .group = 8, .window = 16, .density = 0.07, .bias = 3000};
+        struct graph_conv a = {.out = outs[i],
+                               .kernel_width = 9,
+                               .stride_width = strides[i],
+                               .pad_left = 4,
+                               .pad_right = 4,
+                               .weights = w};
         struct graph_conv b = a, skip = {.out = outs[i], .stride_width = strides[i], .weights = w};
         b.stride_width = 1;
         uint32_t inner = graph_block_winners(g, graph_conv(g, v, &a), 8, 2, 3, 127, true);
@@ -272,8 +291,8 @@ START_TEST(density_of_commands_shape_is_a_quarter_behind_winners)
         sparrow_run(model, scratch, &features, 1, scores);
         sparrow_scratch_density(scratch, density);
         ck_assert(density[0] > 0.9f && density[0] < 1.0f);
-        ck_assert(density[1] < 0);          /* block winners read sums */
-        ck_assert_msg(density[2] > 0.15f && density[2] <= 0.25f, "%f", (double) density[2]);
+        ck_assert(density[1] < 0); /* block winners read sums */
+        ck_assert_msg(density[2] > 0.15f && density[2] <= 0.25f, "%f", (double)density[2]);
         sparrow_scratch_free(scratch);
         sparrow_model_free(model);
     }
@@ -290,7 +309,7 @@ START_TEST(confidence_adds_up_and_follows_scores)
     int32_t *scores = graph_alloc(&g, labels, sizeof(*scores));
     float *confidence = graph_alloc(&g, labels, sizeof(*confidence));
     for (size_t i = 0; i < labels; i++)
-        scores[i] = i == 0 ? INT32_MAX : (int32_t) i - 1000;
+        scores[i] = i == 0 ? INT32_MAX : (int32_t)i - 1000;
     sparrow_confidence(model, scores, confidence);
     float total = 0;
     for (size_t i = 0; i < labels; i++)

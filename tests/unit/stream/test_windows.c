@@ -53,11 +53,11 @@ START_TEST(best_prefers_keywords_then_unknown_words)
 {
     struct sparrow_model *m = make();
     static const float c[][4] = {
-        {0.00f, 0.00f, 1.00f, 0.00f},   /* silence, certain */
-        {0.10f, 0.20f, 0.10f, 0.60f},   /* unknown */
-        {0.50f, 0.10f, 0.40f, 0.00f},   /* keyword */
-        {0.05f, 0.70f, 0.25f, 0.00f},   /* keyword, more certain */
-        {0.00f, 0.00f, 0.10f, 0.90f},   /* unknown, more certain than the other */
+        {0.00f, 0.00f, 1.00f, 0.00f}, /* silence, certain */
+        {0.10f, 0.20f, 0.10f, 0.60f}, /* unknown */
+        {0.50f, 0.10f, 0.40f, 0.00f}, /* keyword */
+        {0.05f, 0.70f, 0.25f, 0.00f}, /* keyword, more certain */
+        {0.00f, 0.00f, 0.10f, 0.90f}, /* unknown, more certain than the other */
     };
     ck_assert_uint_eq(sparrow_windows_best(m, c[0], 5), 3);
     ck_assert_uint_eq(sparrow_windows_best(m, c[0], 3), 2);
@@ -73,7 +73,7 @@ static void noise(int16_t *pcm, size_t from, size_t to, int level)
     static uint32_t r = 3;
     for (size_t i = from; i < to; i++) {
         r = r * 1664525u + 1013904223u;
-        pcm[i] = (int16_t) ((int) (r >> 16) % (2 * level + 1) - level);
+        pcm[i] = (int16_t)((int)(r >> 16) % (2 * level + 1) - level);
     }
 }
 
@@ -92,10 +92,10 @@ START_TEST(bounds_find_a_word_and_bridge_its_gaps)
     static int16_t pcm[48000];
     noise(pcm, 0, 48000, 20);
     noise(pcm, 20000, 24000, 8000);
-    noise(pcm, 25600, 28000, 6000);     /* 100 ms later */
+    noise(pcm, 25600, 28000, 6000); /* 100 ms later */
     check_bounds(m, pcm, 48000, 16000, 20000 / 16000.0, 28000 / 16000.0);
     noise(pcm, 24000, 28000, 20);
-    noise(pcm, 28000, 30000, 6000);     /* 250 ms later: another word */
+    noise(pcm, 28000, 30000, 6000); /* 250 ms later: another word */
     check_bounds(m, pcm, 48000, 16000, 20000 / 16000.0, 24000 / 16000.0);
     sparrow_model_free(m);
 }
