@@ -113,12 +113,14 @@ class Daemon:
         return self
 
     def __exit__(self, kind, value, trace):
+        failed = True
         try:
             if kind is None:
                 self.stop()
+                failed = False
         finally:
             self.kill()
-            if kind is not None or os.environ.get("HARNESS_SHOW"):
+            if failed or os.environ.get("HARNESS_SHOW"):
                 sys.stderr.write("---- log of sparrowd\n" + self.log()[-6000:] + "----\n")
             shutil.rmtree(self.folder, ignore_errors=True)
 

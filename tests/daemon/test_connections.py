@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 from harness import SLOW, SPARROWD, Daemon, Skip, run_tests, split_answers, wait_for, wav  # noqa: E402
 
 CLIP = wav()
+PATIENT = {"schedule.max_wait": 60}     # a slow or busy machine refuses nothing and misses no deadline
 HEAD = b"POST /v1/recognize HTTP/1.1\r\nHost: a\r\nContent-Type: audio/wav\r\nContent-Length: %d\r\n\r\n" % len(CLIP)
 GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -44,7 +45,7 @@ def test_one_second_of_audio_is_answered():
 
 
 def test_keep_alive_serves_many_on_one_connection():
-    with Daemon() as d:
+    with Daemon(PATIENT) as d:
         c = d.connect()
         for i in range(200):
             a = d.post("/v1/recognize", CLIP, connection=c) if i % 2 else d.get("/healthz", connection=c)
@@ -203,7 +204,7 @@ def test_two_thousand_connections_are_kept_and_served():
     if hard != resource.RLIM_INFINITY and hard < want + 100:
         raise Skip(f"only {hard} open files allowed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, want + 100), hard))
-    with Daemon() as d:
+    with Daemon(PATIENT) as d:
         every = [d.socket() for _ in range(want)]
         try:
             wait_for(lambda: d.metric("sparrow_connections_opened_total") >= want, 10, "all connections")
@@ -260,7 +261,7 @@ def test_beyond_loopback_is_refused_without_insecure():
 
 
 def test_many_clients_at_once_all_get_their_own_answer():
-    with Daemon() as d:
+    with Daemon(PATIENT) as d:
         wrong = []
 
         def work(number):

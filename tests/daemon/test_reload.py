@@ -35,7 +35,7 @@ def test_reload_under_load_loses_nothing_and_keeps_the_old_model_when_the_new_on
         model = os.path.join(outer.folder, "commands.sparrow")
         shutil.copy(a_model(), model)
         good = open(model, "rb").read()
-        with Daemon({"models.path": model}) as d:
+        with Daemon({"models.path": model, "schedule.max_wait": 60}) as d:
             failed, done, stop = [], [], threading.Event()
 
             def work():
