@@ -7,7 +7,8 @@ docs_tables_SOURCES = docs/tables.c
 docs_tables_CFLAGS = $(DAEMON_CFLAGS)
 docs_tables_LDADD = libsparrowd.la $(INIH_LIBS)
 
-EXTRA_DIST += docs/README.md docs/operation.md docs/configuration.md docs/metrics.md docs/errors.md \
+dist_doc_DATA += docs/operation.md docs/configuration.md docs/metrics.md docs/errors.md
+EXTRA_DIST += docs/README.md \
 	docs/man/sparrowd.8.in docs/man/sparrowd.conf.5.in
 nodist_man_MANS += docs/man/sparrowd.8 docs/man/sparrowd.conf.5
 CLEANFILES += docs/man/sparrowd.8 docs/man/sparrowd.conf.5 docs/man/keys.tmp
