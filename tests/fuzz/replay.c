@@ -8,6 +8,8 @@
  * crash the last line names it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#ifndef FUZZ_HUNT               /* libFuzzer brings its own main: tests/fuzz/hunt */
+
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
@@ -107,3 +109,5 @@ int main(int argc, char **argv)
     printf("%d inputs\n", sum);
     return EXIT_SUCCESS;
 }
+
+#endif
