@@ -19,7 +19,7 @@
 
 double admission_backlog_us(const struct schedule *s)
 {
-    return (double)s->backlog.words * (s->prepare_us + schedule_service_us(s));
+    return (double)s->backlog.words * (s->prepare_us + schedule_service_us(s)) * s->backlog.stretch;
 }
 
 void admission_learn(struct schedule *s, size_t words, uint64_t ns)

@@ -7,6 +7,7 @@
  * After each turn the lane works on the backlog for a slice of time; while there is any the loop polls without waiting.
  * The slice is nine times what reading and refusing took since the last one: so under any overload nine tenths of the lane go into
  * answers. It has a lower bound (a turn's worth) and an upper one, after which heartbeats and timers must have their turn.
+ * How much longer everything takes than the work itself (the rest of the turns, a busy machine) is learned as `stretch`.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -14,7 +15,8 @@
 
 #define TURN_NS 5000000u
 #define SLICE_US 5000u
-#define SLICE_LAST_US 100000u
+#define SLICE_LAST_US 150000u
+#define STRETCH_LAST 10.0
 #define SHARE 9u
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -44,6 +46,13 @@ static void take_out(struct schedule *s, struct request *request)
     publish(s);
 }
 
+static void learn_stretch(struct backlog *b, uint64_t other_us, uint64_t work_us)
+{
+    double stretch = work_us > 0 ? (double)(other_us + work_us) / (double)work_us : 1;
+    stretch = stretch < STRETCH_LAST ? stretch : STRETCH_LAST;
+    b->stretch += (stretch - b->stretch) / 8;
+}
+
 static void on_check(uv_check_t *check)
 {
     struct schedule *s = check->data;
@@ -52,7 +61,7 @@ static void on_check(uv_check_t *check)
         uv_idle_stop(&b->idle);
         return;
     }
-    uint64_t now_us = lane_clock_us();
+    uint64_t began_us = lane_clock_us(), now_us = began_us;
     uint64_t other_us = now_us > b->slice_end_us ? now_us - b->slice_end_us : 0;
     uint64_t slice_us = other_us < SLICE_LAST_US / SHARE ? other_us * SHARE : SLICE_LAST_US;
     uint64_t until_us = now_us + (slice_us > SLICE_US ? slice_us : SLICE_US);
@@ -65,12 +74,14 @@ static void on_check(uv_check_t *check)
         p->step(request, until_us);
         now_us = lane_clock_us();
     } while (b->list.first && now_us < until_us);
+    learn_stretch(b, other_us, now_us - began_us);
     b->slice_end_us = now_us;
 }
 
 int backlog_init(struct backlog *b, struct schedule *s)
 {
     uv_loop_t *loop = lane_loop(s->lane);
+    b->stretch = 1;
     uv_prepare_init(loop, &b->prepare);
     uv_check_init(loop, &b->check);
     uv_idle_init(loop, &b->idle);

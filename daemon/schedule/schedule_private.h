@@ -47,6 +47,7 @@ struct backlog {
     size_t words;                   /* sum of the weights */
     uint64_t since_us;              /* since when there is a backlog; 0: there is none */
     uint64_t slice_end_us;          /* when the lane last worked on it */
+    double stretch;                 /* what passes while the lane works through a backlog, by what the work alone takes: an ageing mean */
     uint64_t turn_busy_ns;          /* computed on the lane in this turn of the loop */
     uv_prepare_t prepare;
     uv_check_t check;

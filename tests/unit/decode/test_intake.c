@@ -249,10 +249,10 @@ START_TEST(lane_serves_on_while_the_pool_works)
     ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, slow_wav, slow_size, false, &slow, 100)), 0);
     for (unsigned i = 0; i < 10; i++) {
         ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, wav, size, false, &quick, LONG_S)), 0);
-        ck_assert_uint_eq(quick.calls, 1);
+        ck_assert(fixture_turn_until(&f, &quick.calls, 1, LONG_S));
         ck_assert_int_eq(quick.status, 0);
     }
-    ck_assert_uint_eq(slow.calls, 0);
+    ck_assert_uint_lt(quick.order, slow.calls ? slow.order : 11);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 11, 100));
     ck_assert_msg(slow.status == 0, "%s", slow.text);
     fixture_close(&f);
