@@ -303,6 +303,8 @@ static void test_itself(struct worker *w)
     enum replica_state before = replica_state(&w->replica);
     struct model_set *set = models_current(w->options.models);
     atomic_store_explicit(&w->replica.began_us, lane_clock_us(), memory_order_relaxed);
+    for (size_t i = 0; i < model_set_count(set); i++)       /* now, not when the first word comes */
+        reserve_scores(w, sparrow_model_label_count(model_set_at(set, i)->model) * WORKER_BATCH);
     bool right = replica_selftest(&w->replica, set, w->options.log);
     atomic_store_explicit(&w->replica.began_us, 0, memory_order_relaxed);
     model_set_unref(set);
