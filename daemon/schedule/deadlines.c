@@ -62,10 +62,11 @@ static void expire(struct schedule *s, struct request *request)
     struct request_private *p = request->private;
     if (p->ending)
         return;
-    request_fail(request, SPARROW_DEADLINE, "the deadline passed before the answer");
     p->ending = SPARROW_DEADLINE;
-    if (p->state != REQUEST_DECODING || p->let_go(request))
-        schedule_answer(s, request);
+    if (p->state == REQUEST_DECODING && !p->let_go(request))
+        return;                     /* the decoder may be writing a failure of its own: on_decoded() says which one counts */
+    request_fail(request, SPARROW_DEADLINE, "the deadline passed before the answer");
+    schedule_answer(s, request);
 }
 
 static void on_timer(uv_timer_t *timer)

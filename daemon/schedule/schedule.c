@@ -94,10 +94,10 @@ static void on_cancel(struct request *request)
     struct schedule *s = p->schedule;
     if (p->ending)
         return;
-    request_fail(request, SPARROW_CANCELLED, "the client went away");
     p->ending = SPARROW_CANCELLED;
     if (p->state == REQUEST_DECODING && !p->let_go(request))
-        return;                     /* comes back from the decoder, and is answered then */
+        return;                     /* comes back from the decoder, who may be writing a failure of its own, and is answered then */
+    request_fail(request, SPARROW_CANCELLED, "the client went away");
     if (p->state == REQUEST_BACKLOG)
         backlog_remove(s, request);
     else if (p->state == REQUEST_WORKERS)
