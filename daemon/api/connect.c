@@ -55,33 +55,14 @@ enum api_verdict connect_begin(struct api_call *call)
     return connect_head(call) ? call_refuse(call) : API_READ_BODY;
 }
 
-/* Ready features are whole frames of the model's bands, at least a word of them, no value above what the front end writes. */
-static int connect_features(struct api_call *call, const struct call_clip *clip)
-{
-    const struct sparrow_model *model = call->model->model;
-    struct sparrow_front_end front_end = {.size = sizeof front_end};
-    size_t bands = sparrow_model_bands(model), frames = sparrow_model_frames(model);
-    const uint8_t *bytes = clip->bytes;
-    int rc = sparrow_model_front_end(model, &front_end);
-    if (rc)
-        return problem_set(&call->problem, SPARROW_INTERNAL, "the model's front end is unknown");
-    if (clip->size % bands || clip->size / bands < frames)
-        return problem_set(&call->problem, SPARROW_BAD_PARAMETER, "features must be frames of %zu bytes, at least %zu of them", bands,
-                           frames);
-    for (size_t i = 0; i < clip->size; i++)
-        if (bytes[i] > front_end.max_value)
-            return problem_set(&call->problem, SPARROW_BAD_PARAMETER, "features must not be larger than %u", front_end.max_value);
-    return 0;
-}
-
 static int connect_clips(struct api_call *call)
 {
     for (size_t i = 0; i < call->clip_count; i++) {
         const struct call_clip *clip = &call->clips[i];
         int rc = 0;
         if (clip->is_features)
-            rc = connect_features(call, clip);
-        else if (clip->size == 0)
+            continue;               /* intake checks them */
+        if (clip->size == 0)
             rc = problem_set(&call->problem, SPARROW_BAD_AUDIO, "a clip without audio or features");
         else if (clip->media_type && !sparrow_audio_accepts(clip->media_type))
             rc = problem_set(&call->problem, SPARROW_UNSUPPORTED_MEDIA, "\"%.100s\" is not audio that is handled here",
