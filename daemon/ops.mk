@@ -39,5 +39,5 @@ tests_fuzz_fuzz_config_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"config"'
 tests_fuzz_fuzz_config_CFLAGS = $(DAEMON_CFLAGS)
 tests_fuzz_fuzz_config_LDADD = $(DAEMON_TEST_LIBS)
 
-dist_check_SCRIPTS += tests/daemon/test_operation.py tests/daemon/test_energy.py
-TESTS += tests/daemon/test_operation.py tests/daemon/test_energy.py
+dist_check_SCRIPTS += tests/daemon/test_operation.py tests/daemon/test_energy.py tests/daemon/test_haproxy.py
+TESTS += tests/daemon/test_operation.py tests/daemon/test_energy.py tests/daemon/test_haproxy.py
