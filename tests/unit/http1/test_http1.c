@@ -21,9 +21,9 @@
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t count, size_t n);
 void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
+__attribute__((visibility("default"))) void *__wrap_malloc(size_t n);
+__attribute__((visibility("default"))) void *__wrap_calloc(size_t count, size_t n);
+__attribute__((visibility("default"))) void *__wrap_realloc(void *p, size_t n);
 static _Atomic unsigned allocations;
 static _Thread_local bool watched;     /* the lane's thread: Check allocates on the other */
 
