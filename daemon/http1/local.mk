@@ -20,3 +20,11 @@ tests_unit_http1_test_http1_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_http1_test_http1_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 tests_unit_http1_test_http1_LDADD = $(DAEMON_TEST_LIBS)
 EXTRA_DIST += daemon/http1/README.md
+
+check_PROGRAMS += tests/fuzz/fuzz_framing
+TESTS += tests/fuzz/fuzz_framing
+tests_fuzz_fuzz_framing_SOURCES = tests/fuzz/fuzz_framing.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_framing_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"framing"'
+tests_fuzz_fuzz_framing_CFLAGS = $(DAEMON_CFLAGS)
+tests_fuzz_fuzz_framing_LDADD = $(DAEMON_TEST_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/framing

@@ -185,6 +185,14 @@ def test_cannot_start_says_why_and_leaves_nothing():
             assert b"Sanitizer" not in p.stderr, p.stderr
 
 
+def test_ready_fd_hears_the_addresses_once_it_serves():
+    read_end, write_end = os.pipe()
+    with Daemon(args=["--ready-fd", str(write_end)], pass_fds=(write_end,)) as d:
+        os.close(write_end)
+        with os.fdopen(read_end) as f:
+            assert f.read().split() == d.addresses     # and it is closed: the read ends
+
+
 def test_bad_options_are_refused_with_2():
     for arguments in (["--nonsense"], ["--server.lanes=many"], ["--server.nothing=1"], ["--config", "/nowhere.conf"], ["--config"], ["x"]):
         p = subprocess.run([SPARROWD] + arguments, capture_output=True, timeout=60 * SLOW)
