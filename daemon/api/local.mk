@@ -29,7 +29,7 @@ EXTRA_DIST += daemon/api/README.md daemon/api/embed daemon/api/index.html docs/o
 
 API_TESTS = tests/unit/api/test_params tests/unit/api/test_media tests/unit/api/test_multipart tests/unit/api/test_identity \
 	tests/unit/api/test_values tests/unit/api/test_connect tests/unit/api/test_recognize tests/unit/api/test_state \
-	tests/unit/api/test_steady
+	tests/unit/api/test_steady tests/unit/api/test_answers
 check_PROGRAMS += $(API_TESTS)
 TESTS += $(API_TESTS)
 tests_unit_api_test_params_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
@@ -45,6 +45,8 @@ tests_unit_api_test_values_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_api_test_recognize_SOURCES = tests/unit/api/test_recognize.c tests/unit/api/house.c tests/unit/api/house.h
 tests_unit_api_test_recognize_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_api_test_recognize_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_api_test_answers_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_api_test_answers_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_api_test_steady_SOURCES = tests/unit/api/test_steady.c tests/unit/api/house.c tests/unit/api/house.h
 tests_unit_api_test_steady_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_api_test_steady_LDADD = $(DAEMON_TEST_LIBS)
