@@ -107,11 +107,14 @@ static const double shares[] = {0.5, 0.9, 0.99, 0.999};
 static const char *const share_names[] = {"p50", "p90", "p99", "p99.9"};
 enum { SHARES = sizeof(shares) / sizeof(shares[0]) };
 
+enum { WORD_SIZE = 64 };
+
 struct load {
     const struct load_settings *settings;
     double rate; /* 0: closed loop */
     struct target target;
     struct traffic_request *requests;
+    char (*words)[WORD_SIZE]; /* what was heard first in each clip; "": nothing yet */
     size_t request_count;
     struct traffic_result result;
 };
@@ -157,7 +160,8 @@ static bool make_requests(struct load *load, const struct options_list *operands
     size_t count = lists[0]->count + lists[1]->count;
     struct clip clip = {0};
     load->requests = calloc(count, sizeof(*load->requests));
-    bool ok = load->requests;
+    load->words = calloc(count, sizeof(*load->words));
+    bool ok = load->requests && load->words;
     for (size_t l = 0; l < 2; l++) {
         for (size_t i = 0; ok && i < lists[l]->count; i++) {
             ok = clip_read(&clip, lists[l]->items[i], load->settings->type) &&
@@ -208,6 +212,28 @@ static int open_load(struct load *load, const struct options_list *operands)
         return SAY_SERVER;
     }
     return make_requests(load, operands) ? SAY_FINE : SAY_FAILED;
+}
+
+/* ---- the answers ---- */
+
+/* Whether a server heard the same word in a clip as the first time: under load too, an answer must
+ * be that of its own clip. An answer without a word is wrong. */
+static bool same_word(void *arg, size_t request, const char *body, size_t count)
+{
+    static const char key[] = "\"transcript\":\"";
+    struct load *load = arg;
+    char *known = load->words[request];
+    const char *word = memmem(body, count, key, sizeof(key) - 1);
+    if (!word)
+        return false;
+    word += sizeof(key) - 1;
+    const char *end = memchr(word, '"', count - (size_t)(word - body));
+    size_t n = end ? (size_t)(end - word) : 0;
+    if (n == 0 || n >= WORD_SIZE)
+        return false;
+    if (!*known)
+        memcpy(known, word, n); /* the rest of it is zero */
+    return strlen(known) == n && memcmp(known, word, n) == 0;
 }
 
 /* Asks the system for as many descriptors as there are connections. */
@@ -287,6 +313,8 @@ static void print_counts(const struct load *load)
         if (r->statuses[status])
             row_count(table, name, r->statuses[status], r->seconds);
     }
+    if (r->wrong)
+        row_count(table, "  of 2xx, wrong word", r->wrong, r->seconds);
     for (int error = 0; error < TRAFFIC_ERROR_COUNT; error++) {
         if (r->errors[error])
             row_count(table, traffic_error_text((enum traffic_error)error), r->errors[error],
@@ -346,18 +374,23 @@ static json_t *json_result(const struct load *load)
     for (int error = 0; error < TRAFFIC_ERROR_COUNT; error++)
         json_object_set_new(errors, traffic_error_name((enum traffic_error)error),
                             json_integer((json_int_t)r->errors[error]));
-    return json_pack(
-        "{s:s, s:o, s:b, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:o, s:o, s:I, s:I, s:I, "
-        "s:o, s:o, s:b}",
-        "server", s->server, "rate", load->rate > 0 ? json_real(load->rate) : json_null(),
-        "poisson", s->poisson, "connections", (json_int_t)s->connections, "warmup_s", s->warmup_s,
-        "duration_s", s->duration_s, "timeout_s", s->timeout_s, "seconds", r->seconds, "due",
-        (json_int_t)r->due, "answered", (json_int_t)r->answered, "good", (json_int_t)r->good,
-        "goodput", r->seconds > 0 ? (double)r->good / r->seconds : 0.0, "statuses", statuses,
-        "errors", errors, "bytes_sent", (json_int_t)r->bytes_sent, "bytes_received",
-        (json_int_t)r->bytes_received, "connects", (json_int_t)r->connects, "latency_us",
-        json_latency(&r->latency), "service_us", json_latency(&r->service), "interrupted",
-        r->interrupted);
+    json_t *counts = json_pack(
+        "{s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I}", "due", (json_int_t)r->due, "answered",
+        (json_int_t)r->answered, "good", (json_int_t)r->good, "wrong", (json_int_t)r->wrong,
+        "statuses", statuses, "errors", errors, "bytes_sent", (json_int_t)r->bytes_sent,
+        "bytes_received", (json_int_t)r->bytes_received, "connects", (json_int_t)r->connects);
+    json_t *root =
+        json_pack("{s:s, s:o, s:b, s:I, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:b}", "server",
+                  s->server, "rate", load->rate > 0 ? json_real(load->rate) : json_null(),
+                  "poisson", s->poisson, "connections", (json_int_t)s->connections, "warmup_s",
+                  s->warmup_s, "duration_s", s->duration_s, "timeout_s", s->timeout_s, "seconds",
+                  r->seconds, "goodput", r->seconds > 0 ? (double)r->good / r->seconds : 0.0,
+                  "latency_us", json_latency(&r->latency), "service_us", json_latency(&r->service),
+                  "interrupted", r->interrupted);
+    if (root)
+        json_object_update(root, counts);
+    json_decref(counts);
+    return root;
 }
 
 static int report(const struct load *load)
@@ -376,7 +409,7 @@ static int report(const struct load *load)
         return SAY_SERVER;
     }
     if (load->result.good == 0) {
-        say_error("%s: every answer was an error", load->settings->server);
+        say_error("%s: no answer was good", load->settings->server);
         return SAY_FAILED;
     }
     return SAY_FINE;
@@ -401,7 +434,9 @@ static int run(const void *arg, const struct options_list *operands)
                                           .poisson = load->settings->poisson,
                                           .warmup_s = load->settings->warmup_s,
                                           .duration_s = load->settings->duration_s,
-                                          .timeout_s = load->settings->timeout_s};
+                                          .timeout_s = load->settings->timeout_s,
+                                          .check = same_word,
+                                          .check_arg = load};
         raise_limit(options.connections);
         if (traffic_run(&options, &load->result, text, sizeof(text))) {
             code = report(load);
@@ -413,6 +448,7 @@ static int run(const void *arg, const struct options_list *operands)
     for (size_t i = 0; i < load->request_count; i++)
         free((char *)(uintptr_t)load->requests[i].bytes);
     free(load->requests);
+    free(load->words);
     free(load);
     return code;
 }
@@ -430,8 +466,9 @@ const struct options_command load_command = {
                "free connection waits for one, and its time runs. With --rate max each "
                "connection sends its next request when it has its answer: that finds the most "
                "that a server can bear, but its latencies say little.\n\n"
-               "Percentiles come from a histogram with three significant digits, over answers of "
-               "2xx. The exit code is 0 if any answer was good.\n\n"
+               "An answer is good if it is 2xx and hears the same word in its clip as the first "
+               "answer did. Percentiles come from a histogram with three significant digits, "
+               "over good answers. The exit code is 0 if any answer was good.\n\n"
                "  sparrow load --rate 500 --connections 32 --duration 30 yes.wav no.wav",
     .options = load_options,
     .option_count = sizeof(load_options) / sizeof(load_options[0]),

@@ -33,7 +33,7 @@ static const struct options_command *find(const char *name)
 {
     const char *names[32];
     size_t count = 0;
-    for (; commands_all[count] && count < 32; count++) {
+    for (; count < 32 && commands_all[count]; count++) {
         names[count] = commands_all[count]->name;
         if (strcmp(name, names[count]) == 0)
             return commands_all[count];

@@ -144,7 +144,10 @@ static void print_models(const json_t *models, bool remote)
     for (size_t h = 0; h < sizeof(heads) / sizeof(heads[0]); h++)
         table_cell(table, "%s", heads[h]);
     table_cell(table, "%s", remote ? "" : "FILE");
-    json_array_foreach(models, i, model) print_row(table, model);
+    json_array_foreach(models, i, model)
+    {
+        print_row(table, model);
+    }
     table_print(table, 0, say_colour(), stdout);
     table_free(table);
 }

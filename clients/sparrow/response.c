@@ -179,14 +179,21 @@ static size_t feed_line(struct response *r, const char *data, size_t count)
     return n + 1;
 }
 
-static size_t feed_body(struct response *r, size_t count)
+static void keep(struct response *r, const char *data, size_t count)
 {
-    if (r->state == RESPONSE_BODY_CLOSE) {
-        r->body_bytes += count;
-        return count;
+    if (r->body_bytes < sizeof(r->body)) {
+        size_t room = sizeof(r->body) - (size_t)r->body_bytes;
+        memcpy(r->body + r->body_bytes, data, count < room ? count : room);
     }
-    size_t n = count < r->left ? count : (size_t)r->left;
-    r->body_bytes += n;
+    r->body_bytes += count;
+}
+
+static size_t feed_body(struct response *r, const char *data, size_t count)
+{
+    size_t n = r->state == RESPONSE_BODY_CLOSE || count < r->left ? count : (size_t)r->left;
+    keep(r, data, n);
+    if (r->state == RESPONSE_BODY_CLOSE)
+        return n;
     r->left -= n;
     if (r->left == 0)
         r->state = r->state == RESPONSE_CHUNK_DATA ? RESPONSE_CHUNK_END : RESPONSE_DONE;
@@ -199,7 +206,7 @@ enum response_state response_feed(struct response *response, const char *data, s
     size_t used = 0;
     while (used < count && response->state != RESPONSE_DONE && response->state != RESPONSE_BAD)
         used += is_line_state(response->state) ? feed_line(response, data + used, count - used)
-                                               : feed_body(response, count - used);
+                                               : feed_body(response, data + used, count - used);
     *ret_used = used;
     return response->state;
 }

@@ -20,10 +20,10 @@ enum response_state {
     RESPONSE_BAD
 };
 
-enum { RESPONSE_LONGEST_LINE = 8192, RESPONSE_MOST_HEADER_BYTES = 65536 };
+enum { RESPONSE_LONGEST_LINE = 8192, RESPONSE_MOST_HEADER_BYTES = 65536, RESPONSE_KEPT = 1024 };
 
-/* All zero awaits a new answer. Everything but `state`, `status`, `close` and `body_bytes` is
- * response.c's own. */
+/* All zero awaits a new answer. Everything but `state`, `status`, `close`, `body_bytes` and `body`
+ * is response.c's own. */
 struct response {
     enum response_state state;
     unsigned status;
@@ -33,6 +33,7 @@ struct response {
     uint64_t left;
     size_t line_used, header_used;
     char line[RESPONSE_LONGEST_LINE];
+    char body[RESPONSE_KEPT]; /* the body's first bytes, as many as body_bytes says */
 };
 
 /* Makes it await a new answer (cheaper than clearing all of it). */

@@ -197,16 +197,26 @@ static void fail(struct link *link, enum traffic_error error)
     finish(link);
 }
 
+static bool is_right(const struct link *link)
+{
+    const struct traffic_options *o = link->traffic->options;
+    const struct response *r = &link->response;
+    size_t kept = r->body_bytes < sizeof(r->body) ? (size_t)r->body_bytes : sizeof(r->body);
+    return o->check(o->check_arg, (size_t)(link->request - o->requests), r->body, kept);
+}
+
 static void answered(struct link *link)
 {
     struct traffic *t = link->traffic;
     uint64_t now = clock_now_ns();
     unsigned status = link->response.status;
+    bool success = status >= 200 && status < 300, right = success && is_right(link);
     if (counted(t, link->due_ns)) {
         t->last_ns = now;
         t->result->answered++;
         t->result->statuses[status < 600 ? status : 0]++;
-        if (status >= 200 && status < 300) {
+        t->result->wrong += success && !right;
+        if (success && right) {
             t->result->good++;
             histogram_add(&t->result->latency, now - link->due_ns);
             histogram_add(&t->result->service, now - link->sent_ns);
@@ -443,6 +453,8 @@ static void run(struct traffic *t)
     uv_run(&t->loop, UV_RUN_DEFAULT);
     if (t->last_ns < t->end_ns)
         t->last_ns = t->end_ns;
+    t->result->due_seconds =
+        t->end_ns > t->count_from_ns ? (double)(t->end_ns - t->count_from_ns) / 1e9 : 0;
     t->result->seconds =
         t->last_ns > t->count_from_ns ? (double)(t->last_ns - t->count_from_ns) / 1e9 : 0;
 }

@@ -16,6 +16,10 @@ struct traffic_request {
     size_t count;
 };
 
+/* Looks at the body of a 2xx answer to a request (its first bytes). False counts the answer as
+ * wrong. */
+typedef bool (*traffic_check_fn)(void *arg, size_t request, const char *body, size_t count);
+
 struct traffic_options {
     const struct sockaddr *address;
     const struct traffic_request *requests; /* sent in turn */
@@ -27,6 +31,8 @@ struct traffic_options {
                      even */
     double warmup_s, duration_s; /* what is scheduled within warmup_s is not counted */
     double timeout_s;            /* of the wait for a free connection, and again of the answer */
+    traffic_check_fn check;      /* asked of each answer of 2xx, warm-up included */
+    void *check_arg;
 };
 
 /* How a request can end without an answer. */
@@ -48,7 +54,8 @@ struct traffic_result {
     struct histogram
         latency; /* from the moment a request was due to the end of its answer; 2xx only */
     struct histogram service;     /* the same from the moment it was sent */
-    uint64_t due, answered, good; /* good: 2xx */
+    uint64_t due, answered, good; /* good: 2xx and not wrong */
+    uint64_t wrong;               /* 2xx, but the check said no */
     uint64_t statuses[600];
     uint64_t errors[TRAFFIC_ERROR_COUNT];
     uint64_t bytes_sent, bytes_received;

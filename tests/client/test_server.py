@@ -120,9 +120,10 @@ def test_load_counts_what_the_server_counts():
         load = json.loads(good("load", "--json", "--server", url(d), "--rate", "50", "--duration", "1", "--warmup", "0",
                                "--timeout", "60", "--connections", "4", sample("yes"), sample("no")))
         served = d.metric("sparrow_requests_total", outcome="ok")
-    assert (load["due"], load["answered"], load["good"]) == (50, 50, 50), load
+    assert (load["due"], load["answered"], load["good"], load["wrong"]) == (50, 50, 50, 0), load
     assert load["statuses"] == {"200": 50} and sum(load["errors"].values()) == 0, load
     assert load["connects"] == 4, load
+    assert abs(load["goodput"] - 50) < 10, load
     assert 0 < load["latency_us"]["p50"] <= load["latency_us"]["p99"] <= load["latency_us"]["max"], load
     assert served == 50, served
 
@@ -158,7 +159,7 @@ def test_load_counts_refusals_apart():
     with Daemon() as d:
         done = run("load", "--json", "--server", url(d), "-m", "nothing", "--rate", "20", "--duration", "0.5", sample("yes"))
     load = json.loads(done.stdout)
-    assert done.returncode == 1 and "every answer was an error" in done.stderr, done
+    assert done.returncode == 1 and "no answer was good" in done.stderr, done
     assert load["statuses"] == {"404": 10} and load["good"] == 0, load
 
 

@@ -134,6 +134,33 @@ START_TEST(end_completes_only_a_body_without_length)
 }
 END_TEST
 
+/* What is kept of a body is its beginning, without the framing, however long the body is. */
+START_TEST(feed_keeps_the_first_bytes_of_a_body)
+{
+    static const char chunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
+    struct response *r = fresh();
+    for (size_t cut = 0; cut < sizeof(chunked); cut++) {
+        memset(r->body, 0, sizeof(r->body));
+        feed(r, chunked, sizeof(chunked) - 1, cut < sizeof(chunked) - 1 ? cut : 0);
+        ck_assert_mem_eq(r->body, "abcdefg", 8);
+    }
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n";
+    size_t used;
+    response_reset(r);
+    response_feed(r, head, sizeof(head) - 1, &used);
+    for (unsigned i = 0; i < 5000; i++) {
+        char byte = (char)('a' + i % 26);
+        response_feed(r, &byte, 1, &used);
+    }
+    ck_assert_int_eq(r->state, RESPONSE_DONE);
+    ck_assert_uint_eq(r->body_bytes, 5000);
+    for (unsigned i = 0; i < RESPONSE_KEPT; i++)
+        ck_assert_int_eq(r->body[i], 'a' + (int)(i % 26));
+    free(r);
+}
+END_TEST
+
 /* A server that sends lines or headers without end costs no more than the limits. */
 START_TEST(feed_endless_headers_are_refused)
 {
@@ -160,6 +187,7 @@ int main(void)
     tcase_add_test(tc, feed_malformed_answers_are_refused);
     tcase_add_test(tc, feed_stops_at_the_end_of_an_answer);
     tcase_add_test(tc, end_completes_only_a_body_without_length);
+    tcase_add_test(tc, feed_keeps_the_first_bytes_of_a_body);
     tcase_add_test(tc, feed_endless_headers_are_refused);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
