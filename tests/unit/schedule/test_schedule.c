@@ -96,7 +96,7 @@ END_TEST
 START_TEST(submit_slow_words_with_both_kinds_leaves_the_lane_free)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.workers=4", "test.word_cost=0.01", NULL });
+    fixture_open(&f, (const char *const[]){ "replicas.workers=4", "test.word_cost=0.05", NULL });
     ck_assert_uint_eq(submit(&f, 4, LONG_S), 4);
     ck_assert_uint_eq(fixture_answers, 0);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 4, LONG_S));
