@@ -25,7 +25,8 @@ daemon/api/pages_openapi.c: docs/openapi.json daemon/api/embed
 daemon/api/pages_index.c: daemon/api/index.html daemon/api/embed
 	$(AM_V_GEN)$(MKDIR_P) daemon/api && sh $(srcdir)/daemon/api/embed pages_index $(srcdir)/daemon/api/index.html >$@.part && mv $@.part $@
 CLEANFILES += daemon/api/pages_openapi.c daemon/api/pages_index.c
-EXTRA_DIST += daemon/api/README.md daemon/api/embed daemon/api/index.html docs/openapi.json docs/http.md
+EXTRA_DIST += daemon/api/README.md daemon/api/embed daemon/api/index.html
+dist_doc_DATA += docs/http.md docs/openapi.json
 
 API_TESTS = tests/unit/api/test_params tests/unit/api/test_media tests/unit/api/test_multipart tests/unit/api/test_identity \
 	tests/unit/api/test_values tests/unit/api/test_connect tests/unit/api/test_recognize tests/unit/api/test_state \
