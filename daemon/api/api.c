@@ -463,7 +463,8 @@ void api_refuse(struct api *api, struct exchange *x, int status, const char *det
         identity_request(&api->ids, NULL, call->id);
         exchange_add_header(x, "X-Request-ID", call->id);
     }
-    call->counted = true;
+    if (!call->counted)             /* whatever it wanted: its path was not looked at */
+        metrics_count(api->block, METRIC_REFUSED, problem_refused(status), 1);
     if (status == SPARROW_TOO_LARGE && !call->held)
         call->problem.limit = x->body_limit;
     problem_set(&call->problem, status, "%s", detail);

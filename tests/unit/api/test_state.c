@@ -191,7 +191,11 @@ START_TEST(refusal_of_the_codec_is_a_problem)
     text_clear(&house.x.answer);
     house.x.header_count = 0;
     house.x.call = NULL;
+    uint64_t malformed = metrics_value(house.metrics, METRIC_REFUSED, REFUSED_MALFORMED);
+    uint64_t requests = metrics_value(house.metrics, METRIC_REQUESTS, OUTCOME_CLIENT_ERROR);
     api_refuse(house.api, &house.x, SPARROW_BAD_REQUEST, "two lengths");
+    ck_assert_uint_eq(metrics_value(house.metrics, METRIC_REFUSED, REFUSED_MALFORMED), malformed + 1);
+    ck_assert_uint_eq(metrics_value(house.metrics, METRIC_REQUESTS, OUTCOME_CLIENT_ERROR), requests);
     ck_assert_uint_eq(house.x.status, 400);
     ck_assert(house.x.close && answer_has("two lengths") && answer_has("/problems/malformed-request"));
     ck_assert_ptr_nonnull(house_header(&house, "X-Request-ID"));
