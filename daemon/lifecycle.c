@@ -26,6 +26,7 @@ struct lifecycle {
     struct lifecycle_calls calls;
     struct handles *handles;
     _Atomic int state;
+    _Atomic unsigned stuck;     /* lanes that stand still */
     unsigned stop_signals;
     bool said_stopping; /* STOPPING=1 went out */
     bool starved;       /* alive() said no; said in the log */
@@ -169,6 +170,16 @@ void lifecycle_free(struct lifecycle *l)
 enum lifecycle_state lifecycle_state(const struct lifecycle *l)
 {
     return (enum lifecycle_state)atomic_load_explicit(&l->state, memory_order_relaxed);
+}
+
+void lifecycle_set_stuck(struct lifecycle *l, unsigned lanes)
+{
+    atomic_store_explicit(&l->stuck, lanes, memory_order_relaxed);
+}
+
+unsigned lifecycle_stuck(const struct lifecycle *l)
+{
+    return atomic_load_explicit(&l->stuck, memory_order_relaxed);
 }
 
 void lifecycle_set(struct lifecycle *l, enum lifecycle_state state)

@@ -1,5 +1,5 @@
 /* lifecycle.h - the process's life as an operator and systemd see it: ready, reloading, draining, stopping, watchdog.
- * Main thread only, but for lifecycle_state(), which any thread may call.
+ * Main thread only, but for lifecycle_state() and lifecycle_stuck(), which any thread may call.
  * Without systemd ($NOTIFY_SOCKET, $WATCHDOG_USEC, $LISTEN_FDS unset) the notifications go nowhere and all else is the same.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_LIFECYCLE_H
@@ -25,6 +25,9 @@ struct lifecycle_calls {            /* what main.c does when told to; arg is pas
 int lifecycle_new(uv_loop_t *loop, struct log *log, const struct lifecycle_calls *calls, struct lifecycle **ret_lifecycle);
 void lifecycle_free(struct lifecycle *l);   /* closes its handles; run the loop once more */
 enum lifecycle_state lifecycle_state(const struct lifecycle *l);
+/* How many lanes stand still, as far as the main loop knows: /healthz fails while there are any. lifecycle_stuck(): any thread. */
+void lifecycle_set_stuck(struct lifecycle *l, unsigned lanes);
+unsigned lifecycle_stuck(const struct lifecycle *l);
 void lifecycle_set(struct lifecycle *l, enum lifecycle_state state);   /* tells systemd READY=1, STOPPING=1 */
 void lifecycle_reloading(struct lifecycle *l, bool begin);             /* RELOADING=1 + MONOTONIC_USEC, then READY=1 */
 void lifecycle_status(struct lifecycle *l, const char *status);        /* STATUS= */

@@ -228,6 +228,7 @@ static void on_pulse(uv_timer_t *timer)
 {
     struct serve *s = timer->data;
     uint64_t now = lane_clock_us();
+    unsigned count = 0;
     for (unsigned i = 0; i < s->kit_count && !s->draining; i++) {
         bool stalled = is_stalled(s, i, now);
         char number[12];
@@ -235,7 +236,9 @@ static void on_pulse(uv_timer_t *timer)
         if (stalled != s->stalled[i])
             log_event(s->log, stalled ? LOG_ERROR : LOG_INFO, stalled ? "lane is stuck" : "lane turns again", "lane", number, NULL);
         s->stalled[i] = stalled;
+        count += stalled;
     }
+    lifecycle_set_stuck(s->lifecycle, count);
 }
 
 /* ---- metrics that only the whole knows ---- */

@@ -72,10 +72,13 @@ enum api_verdict state_health(struct api_call *call)
 {
     struct exchange *x = call->x;
     struct replicas *replicas = call->api->o.replicas;
-    bool healthy = replicas_healthy(replicas);
+    unsigned stuck = lifecycle_stuck(call->api->o.lifecycle);
+    bool healthy = replicas_healthy(replicas) && stuck == 0;
     state_no_store(call);
     text_clear(&x->answer);
     text_puts(&x->answer, healthy ? "{\"status\":\"ok\"" : "{\"status\":\"failing\"");
+    text_puts(&x->answer, ",\"stuck_lanes\":");
+    put_uint(&x->answer, stuck);
     state_replicas(&x->answer, replicas);
     text_puts(&x->answer, "}\n");
     x->status = healthy ? 200 : 503;

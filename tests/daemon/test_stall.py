@@ -76,6 +76,8 @@ def test_stalled_lane_starves_the_watchdog_and_the_other_serves_on():
             assert a.status == 200, a
         wait_for(lambda: "lane is stuck" in d.log(), 10, "the log to say so")
         wait_for(lambda: "watchdog not fed" in d.log(), 10, "the watchdog not to be fed")
+        health = d.get("/healthz")
+        assert health.status == 503 and health.json()["stuck_lanes"] == 1, health
         fed = systemd.count("WATCHDOG=1")
         time.sleep(3)
         assert systemd.count("WATCHDOG=1") == fed, "the watchdog is still fed"

@@ -72,6 +72,12 @@ START_TEST(health_shows_the_proof)
     double age = json_number_value(house_at(&house, "selftest_age_s"));
     ck_assert(json_is_number(house_at(&house, "selftest_age_s")) && age >= 0 && age < 60);
     ck_assert_str_eq(house_text(&house, "list.0.backend"), "cpu");
+    lifecycle_set_stuck(house.lifecycle, 1);
+    ck_assert_uint_eq(house_get(&house, "/healthz"), 503);
+    ck_assert_str_eq(house_text(&house, "status"), "failing");
+    ck_assert_int_eq(json_integer_value(house_at(&house, "stuck_lanes")), 1);
+    lifecycle_set_stuck(house.lifecycle, 0);
+    ck_assert_uint_eq(house_get(&house, "/healthz"), 200);
 }
 END_TEST
 
