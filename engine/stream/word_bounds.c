@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/model/model.h"
 
@@ -24,12 +25,12 @@ static size_t energies(const int16_t *pcm, size_t n, double *db)
 {
     size_t count = n / SLICE_SAMPLES;
     for (size_t i = 0; i < count; i++) {
-        double sum = 0;
+        uint64_t sum = 0; /* of integers: no chain of additions that waits for each other */
         for (size_t j = 0; j < SLICE_SAMPLES; j++) {
-            double v = pcm[i * SLICE_SAMPLES + j];
-            sum += v * v;
+            int32_t v = pcm[i * SLICE_SAMPLES + j];
+            sum += (uint32_t)(v * v);
         }
-        db[i] = 10 * log10(1 + sum / SLICE_SAMPLES);
+        db[i] = 10 * log10(1 + (double)sum / SLICE_SAMPLES);
     }
     return count;
 }
