@@ -21,20 +21,28 @@ struct results_maker {
     float *confidence;              /* words of the request x labels */
     struct results_one *list;
     size_t count;
+    const struct request_clip *last_clip;   /* where results_bounds() looked last, and what it found */
+    size_t last_frame;
+    double last_start_s, last_end_s;
 };
 
-static void results_bounds(const struct results_maker *m, const struct request_clip *clip, size_t word, double *ret_start,
-                           double *ret_end)
+/* Looking for speech costs as much as a word of the network, and a clip's best word is often the keyword's as well: the last one is kept. */
+static void results_bounds(struct results_maker *m, const struct request_clip *clip, size_t word, double *ret_start, double *ret_end)
 {
     size_t hop = sparrow_model_hop(m->model);
     size_t frame = sparrow_windows_start(m->model, clip->frames, clip->hop_frames, word);
-    if (clip->audio) {
-        sparrow_word_bounds(m->model, sparrow_audio_samples(clip->audio), sparrow_audio_count(clip->audio), frame * hop, ret_start,
-                            ret_end);
+    if (!clip->audio) {
+        *ret_start = (double)(frame * hop) / RESULTS_RATE;
+        *ret_end = (double)((frame + sparrow_model_frames(m->model)) * hop) / RESULTS_RATE;
         return;
     }
-    *ret_start = (double)(frame * hop) / RESULTS_RATE;
-    *ret_end = (double)((frame + sparrow_model_frames(m->model)) * hop) / RESULTS_RATE;
+    if (m->last_clip != clip || m->last_frame != frame)
+        sparrow_word_bounds(m->model, sparrow_audio_samples(clip->audio), sparrow_audio_count(clip->audio), frame * hop,
+                            &m->last_start_s, &m->last_end_s);
+    m->last_clip = clip;
+    m->last_frame = frame;
+    *ret_start = m->last_start_s;
+    *ret_end = m->last_end_s;
 }
 
 /* The `count` most confident labels, by selection: there are a dozen labels, and most ask for one. Ties go to the lower label. */
@@ -55,7 +63,7 @@ static void results_sort(const float *confidence, size_t labels, size_t count, s
 }
 
 /* Hits of one keyword in words [first, first + words) of a clip, at most `room` of them: returns how many. */
-static size_t results_spot(const struct results_maker *m, const struct request_clip *clip, size_t first, size_t words,
+static size_t results_spot(struct results_maker *m, const struct request_clip *clip, size_t first, size_t words,
                            size_t keyword, struct results_hit *hits)
 {
     size_t label = m->call->params.keywords[keyword].label, frames = sparrow_model_frames(m->model);
