@@ -7,6 +7,7 @@ Writes to $SPARROW_NPM (default $top_builddir/tests/peers/npm). Install scripts 
 """
 # SPDX-License-Identifier: Apache-2.0
 import filecmp
+import fcntl
 import os
 import shutil
 import subprocess
@@ -21,11 +22,18 @@ def installed():
     if not shutil.which("node") or not shutil.which("npm"):
         raise Skip("node or npm is missing (apt-get install nodejs npm)")
     folder = os.environ.get("SPARROW_NPM", os.path.join(TOP_BUILD, "tests", "peers", "npm"))
-    done = os.path.join(folder, "installed.json")       # a copy of the lock that was installed in full
-    lock = os.path.join(HERE, "package-lock.json")
-    if os.path.exists(done) and filecmp.cmp(done, lock, shallow=False):
-        return folder
     os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w") as lock:     # tests that run side by side install once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install(folder)
+    return folder
+
+
+def install(folder):
+    done = os.path.join(folder, "installed.json")       # a copy of the lock file that was installed in full
+    wanted = os.path.join(HERE, "package-lock.json")
+    if os.path.exists(done) and filecmp.cmp(done, wanted, shallow=False):
+        return
     for name in FILES:
         shutil.copyfile(os.path.join(HERE, name), os.path.join(folder, name))
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
@@ -34,9 +42,9 @@ def installed():
     except subprocess.TimeoutExpired:
         raise Skip("npm ci did not end within four minutes")
     if result.returncode:
-        raise Skip("npm ci failed: " + result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "npm ci failed")
-    shutil.copyfile(lock, done)
-    return folder
+        said = result.stderr.strip().splitlines() or ["nothing said"]
+        raise Skip("npm ci failed: " + said[0])
+    shutil.copyfile(wanted, done)
 
 
 def run(folder, script, *arguments):
