@@ -43,7 +43,7 @@ def install(folder):
         raise Skip("npm ci did not end within four minutes")
     if result.returncode:
         said = result.stderr.strip().splitlines() or ["nothing said"]
-        raise Skip("npm ci failed: " + said[0])
+        raise Skip("npm ci failed: " + next((line for line in said if "error" in line), said[0]))
     shutil.copyfile(wanted, done)
 
 
