@@ -19,6 +19,7 @@
 #define NONE UINT_MAX
 #define DEPTH_LAST 32u              /* of a lane with one worker; less than the slots of a ring */
 #define DEPTH_US 200.0
+#define AGEING_US 100000.0          /* idle for so long: what was learned counts half */
 #define ATTEMPTS 3u
 #define HANDOVER_US 50.0            /* until it is measured */
 #define ROUND_WORDS 16u             /* of one request, before the next one has its turn */
@@ -132,12 +133,23 @@ static unsigned depth(struct replica *r, double handover_us)
 
 static void sweep(struct schedule *s, unsigned worker);
 
+/* When it would be done with one more word. What was learned of a replica that has been idle since ages: else one that was slow once
+ * would never be asked again, and never be found to be quick. */
+static double done_us(struct replica *r, uint64_t now_us)
+{
+    unsigned load = atomic_load_explicit(&r->load, memory_order_relaxed);
+    uint64_t ended_us = atomic_load_explicit(&r->ended_us, memory_order_relaxed);
+    double idle_us = load == 0 && now_us > ended_us ? (double)(now_us - ended_us) : 0;
+    return (load + 1) * service_us(r) * AGEING_US / (AGEING_US + idle_us);
+}
+
 /* The worker that would be done first with one more word; among those about equal the next in turn, so that all are used. */
 static unsigned pick(struct schedule *s)
 {
     struct dispatch *d = &s->dispatch;
     unsigned best = NONE;
     double best_us = INFINITY;
+    uint64_t now_us = lane_clock_us();
     for (unsigned i = 0; i < d->workers; i++) {
         unsigned id = d->turn + i < d->workers ? d->turn + i : d->turn + i - d->workers;
         struct replica *r = worker_replica(replicas_worker(s->replicas, id));
@@ -147,7 +159,7 @@ static unsigned pick(struct schedule *s)
             sweep(s, id);
         if (d->in_flight[id] >= depth(r, d->handover_us))
             continue;
-        double us = (atomic_load_explicit(&r->load, memory_order_relaxed) + 1) * service_us(r);
+        double us = done_us(r, now_us);
         if (us * 4 < best_us * 3) {
             best = id;
             best_us = us;

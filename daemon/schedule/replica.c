@@ -83,6 +83,7 @@ int replica_run(struct replica *r, const struct model_entry *entry, const uint8_
     add(&r->words, words);
     add(&r->busy_ns, took);
     learn(r, took / words);
+    atomic_store_explicit(&r->ended_us, (began + took) / 1000u, memory_order_relaxed);
     if (ret_ns)
         *ret_ns = took;
     return 0;

@@ -51,6 +51,7 @@ struct replica {
     _Atomic uint64_t busy_ns;
     _Atomic uint64_t selftest_us;
     _Atomic uint64_t service_ns;    /* of a word, an ageing mean; 0: not known */
+    _Atomic uint64_t ended_us;      /* when it was done with words last */
     _Atomic uint64_t began_us;      /* since when it works without progress; 0: it has nothing to do */
 
     /* written by others too */

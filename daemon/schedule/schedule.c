@@ -252,7 +252,7 @@ void schedule_place(struct schedule *s, struct request *request, uint64_t until_
                      soonest_us / 1e3);
         schedule_answer(s, request);
     } else if (lane_us <= workers_us) {
-        if (lane_clock_us() < until_us)
+        if (until_us > 0)           /* even if decoding took all of the time: one call of the engine is less than coming back for it */
             lane_step(request, until_us);
         else
             backlog_push(s, request, p->words_left, lane_step, false);
@@ -269,9 +269,9 @@ int schedule_submit(struct schedule *s, struct request *request)
     rc = request_reserve_scores(request, request->words, sparrow_model_label_count(request->model->model));
     if (rc < 0)
         return rc;
-    uint64_t now_us = lane_clock_us(), until_us = now_us;
+    uint64_t until_us = 0;
     schedule_adopt(s, request);
-    backlog_may_run(&s->backlog, now_us, &until_us);
+    backlog_may_run(&s->backlog, lane_clock_us(), &until_us);
     schedule_place(s, request, until_us);
     return 0;
 }

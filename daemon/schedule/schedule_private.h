@@ -34,7 +34,7 @@ struct dispatch {
     unsigned *in_flight;            /* per worker: words of this lane it holds */
     uint64_t *epochs;               /* per worker: as this lane knows it */
     unsigned sent;                  /* words with workers */
-    unsigned turn;
+    unsigned turn;                  /* the worker that is looked at first */
     bool running;
     double handover_us;             /* an ageing mean: to a worker that sleeps and back */
     struct job *free_jobs, *all_jobs;
@@ -83,7 +83,7 @@ struct schedule {
 /* From here on the schedule answers for the request; it is REQUEST_RUNNING. */
 void schedule_adopt(struct schedule *s, struct request *request);
 /* Adopted, its clips' words are counted, its scores reserved: gives the words to a replica. May answer before it returns.
- * Lane work goes on until until_us at most, the rest later. */
+ * Work on the lane begins at once and goes on until until_us, the rest later; 0: all of it later. */
 void schedule_place(struct schedule *s, struct request *request, uint64_t until_us);
 /* Calls the sink with request->status (and its error) as they stand. The request is api's again. */
 void schedule_answer(struct schedule *s, struct request *request);
