@@ -1,5 +1,7 @@
-/* lane_kit.c - wires one lane. Its end, on the lane: no connection is left (drained, or stopped) -> no request is left (asked
- * every few milliseconds: what was told to stop needs a slice of work to notice) -> the handles close -> the loop ends.
+/* lane_kit.c - wires one lane. Its end, on the lane: no connection is left (drained, or stopped) ->
+ * no request is left (asked every few milliseconds: what was told to stop needs a slice of work to
+ * notice) -> the handles close -> the loop ends.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -21,7 +23,7 @@ struct lane_kit {
     struct intake *intake;
     struct api *api;
     struct http1 *http1;
-    uv_timer_t end;                 /* asks whether requests are left */
+    uv_timer_t end; /* asks whether requests are left */
     struct lane_message drain, stop;
     bool started, ending, closed;
     void (*ended)(void *arg);
@@ -116,7 +118,8 @@ bool lane_kit_set_config(struct lane_kit *kit, struct config *config)
     struct reconfigure *r = malloc(sizeof *r);
     if (!r)
         return false;
-    *r = (struct reconfigure){ .message.run = on_reconfigure, .kit = kit, .config = config_ref(config) };
+    *r = (struct reconfigure){
+        .message.run = on_reconfigure, .kit = kit, .config = config_ref(config)};
     lane_post(kit->lane, &r->message);
     return true;
 }
@@ -126,33 +129,50 @@ bool lane_kit_set_config(struct lane_kit *kit, struct config *config)
 static int no_memory(struct sparrow_error *err)
 {
     if (err)
-        *err = (struct sparrow_error){ SPARROW_NO_MEMORY, "no memory for a lane" };
+        *err = (struct sparrow_error){SPARROW_NO_MEMORY, "no memory for a lane"};
     return SPARROW_NO_MEMORY;
 }
 
-static int make_rooms(struct lane_kit *kit, const struct lane_kit_options *o, struct sparrow_error *err)
+static int make_rooms(struct lane_kit *kit, const struct lane_kit_options *o,
+                      struct sparrow_error *err)
 {
     int status;
     if (!(kit->pool = request_pool_new(kit->lane)))
         return no_memory(err);
-    struct schedule_options schedule = { .lane = kit->lane, .replicas = o->replicas, .models = o->models, .energy = o->energy,
-                                         .metrics = o->metrics, .config = o->config };
+    struct schedule_options schedule = {.lane = kit->lane,
+                                        .replicas = o->replicas,
+                                        .models = o->models,
+                                        .energy = o->energy,
+                                        .metrics = o->metrics,
+                                        .config = o->config};
     if ((status = schedule_new(&schedule, &kit->schedule, err)))
         return status;
-    struct intake_options intake = { .lane = kit->lane, .schedule = kit->schedule, .pool = o->decode_pool, .energy = o->energy,
-                                     .config = o->config };
+    struct intake_options intake = {.lane = kit->lane,
+                                    .schedule = kit->schedule,
+                                    .pool = o->decode_pool,
+                                    .energy = o->energy,
+                                    .config = o->config};
     if ((status = intake_new(&intake, &kit->intake, err)))
         return status;
-    struct api_options api = { .lane = kit->lane, .intake = kit->intake, .pool = kit->pool, .models = o->models,
-                               .replicas = o->replicas, .energy = o->energy, .metrics = o->metrics, .log = o->log,
-                               .lifecycle = o->lifecycle, .config = o->config };
+    struct api_options api = {.lane = kit->lane,
+                              .intake = kit->intake,
+                              .pool = kit->pool,
+                              .models = o->models,
+                              .replicas = o->replicas,
+                              .energy = o->energy,
+                              .metrics = o->metrics,
+                              .log = o->log,
+                              .lifecycle = o->lifecycle,
+                              .config = o->config};
     if ((status = api_new(&api, &kit->api, err)))
         return status;
-    struct http1_options http1 = { .lane = kit->lane, .api = kit->api, .config = o->config, .drained = on_drained, .arg = kit };
+    struct http1_options http1 = {
+        .lane = kit->lane, .api = kit->api, .config = o->config, .drained = on_drained, .arg = kit};
     return http1_new(&http1, &kit->http1, err);
 }
 
-int lane_kit_new(const struct lane_kit_options *o, struct lane_kit **ret_kit, struct sparrow_error *err)
+int lane_kit_new(const struct lane_kit_options *o, struct lane_kit **ret_kit,
+                 struct sparrow_error *err)
 {
     struct metrics_block *block = metrics_block(o->metrics);
     struct lane_kit *kit = calloc(1, sizeof *kit);
@@ -192,10 +212,11 @@ struct lane *lane_kit_lane(struct lane_kit *kit)
 
 struct door_lane lane_kit_place(struct lane_kit *kit)
 {
-    return (struct door_lane){ .lane = kit->lane, .arg = kit };
+    return (struct door_lane){.lane = kit->lane, .arg = kit};
 }
 
-void lane_kit_take(void *arg, struct lane *lane, int fd, const struct sockaddr_storage *address, socklen_t len)
+void lane_kit_take(void *arg, struct lane *lane, int fd, const struct sockaddr_storage *address,
+                   socklen_t len)
 {
     struct lane_kit *kit = arg;
     http1_take(kit->http1, lane, fd, address, len);
@@ -205,7 +226,7 @@ void lane_kit_join(struct lane_kit *kit)
 {
     if (kit->started) {
         lane_join(kit->lane);
-    } else {                        /* nobody turned its loop: close here, and turn it for the closing */
+    } else { /* nobody turned its loop: close here, and turn it for the closing */
         if (kit->http1)
             http1_stop(kit->http1);
         if (kit->schedule)

@@ -1,4 +1,5 @@
 /* main.c - the command line of sparrowd.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -18,7 +19,8 @@ static const char usage[] =
     "Serves sparse speech models over HTTP.\n"
     "\n"
     "  --config FILE          read this configuration file; SIGHUP reads it again\n"
-    "  --section.key=value    set one key (below); stronger than the file and than the environment SPARROWD_SECTION_KEY\n"
+    "  --section.key=value    set one key (below); stronger than the file and than the environment "
+    "SPARROWD_SECTION_KEY\n"
     "  --check                check the configuration and leave\n"
     "  --port-file FILE       write the addresses it listens on there, one a line, once it serves\n"
     "  --ready-fd N           write them to this descriptor and close it\n"
@@ -29,7 +31,8 @@ static const char usage[] =
     "  --print-errors         print docs/errors.md\n"
     "  --help, --version\n"
     "\n"
-    "SIGHUP reloads configuration and models; SIGTERM drains and ends; a second SIGTERM ends at once.\n"
+    "SIGHUP reloads configuration and models; SIGTERM drains and ends; a second SIGTERM ends at "
+    "once.\n"
     "\n";
 
 static void print_help(FILE *out)
@@ -47,24 +50,25 @@ static const struct {
     const char *option;
     void (*print)(FILE *out);
 } prints[] = {
-    { "--help", print_help },
-    { "--version", print_version },
-    { "--print-config", config_print_example },
-    { "--print-man", config_print_man },
-    { "--print-keys", config_print_markdown },
-    { "--print-metrics", metrics_print_markdown },
-    { "--print-errors", status_print_markdown },
+    {"--help", print_help},
+    {"--version", print_version},
+    {"--print-config", config_print_example},
+    {"--print-man", config_print_man},
+    {"--print-keys", config_print_markdown},
+    {"--print-metrics", metrics_print_markdown},
+    {"--print-errors", status_print_markdown},
 };
 
 struct command {
     struct serve_options serve;
-    const char **overrides;             /* NULL-terminated */
+    const char **overrides; /* NULL-terminated */
     size_t override_count;
     bool check;
     void (*print)(FILE *out);
 };
 
-/* The value of an option as "--name value" or "--name=value"; moves *i on. NULL: argv[*i] is another option, or has no value. */
+/* The value of an option as "--name value" or "--name=value"; moves *i on. NULL: argv[*i] is
+ * another option, or has no value. */
 static const char *value_of(const char *name, char **argv, int *i)
 {
     size_t n = strlen(name);
@@ -109,7 +113,8 @@ static int parse_one(struct command *c, char **argv, int *i)
     } else if ((value = value_of("--ready-fd", argv, i))) {
         if (parse_number(value, &c->serve.ready_fd))
             return bad_usage("not a descriptor", value);
-    } else if (strncmp(argument, "--", 2) == 0 && strchr(argument, '.') && strchr(argument, '=') > strchr(argument, '.')) {
+    } else if (strncmp(argument, "--", 2) == 0 && strchr(argument, '.') &&
+               strchr(argument, '=') > strchr(argument, '.')) {
         c->overrides[c->override_count++] = argument + 2;
     } else {
         return bad_usage("unknown option, or one that needs a value", argument);
@@ -123,7 +128,7 @@ static int run(struct command *c)
         c->print(stdout);
         return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
     }
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     c->serve.overrides = c->overrides;
     if (config_load(c->serve.config_file, c->overrides, stderr, &c->serve.config, &err)) {
         fprintf(stderr, "sparrowd: %s\n", err.text);
@@ -138,7 +143,7 @@ static int run(struct command *c)
 
 int main(int argc, char **argv)
 {
-    struct command c = { .serve.ready_fd = -1 };
+    struct command c = {.serve.ready_fd = -1};
     int status = 0;
     c.overrides = calloc((size_t)argc + 1, sizeof *c.overrides);
     if (!c.overrides)

@@ -1,4 +1,5 @@
 /* ready.c - the port file and the ready descriptor.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -35,7 +36,8 @@ static int write_file(const struct door *door, const char *port_file)
     return status;
 }
 
-int ready_announce(const struct door *door, const char *port_file, int ready_fd, struct sparrow_error *err)
+int ready_announce(const struct door *door, const char *port_file, int ready_fd,
+                   struct sparrow_error *err)
 {
     bool failed = port_file && write_file(door, port_file);
     if (ready_fd >= 0 && !failed) {
@@ -46,8 +48,8 @@ int ready_announce(const struct door *door, const char *port_file, int ready_fd,
         return 0;
     if (err) {
         err->status = SPARROW_IO;
-        snprintf(err->text, sizeof err->text, "cannot write the addresses to %.100s: %s", port_file ? port_file : "--ready-fd",
-                 strerror(errno));
+        snprintf(err->text, sizeof err->text, "cannot write the addresses to %.100s: %s",
+                 port_file ? port_file : "--ready-fd", strerror(errno));
     }
     return SPARROW_IO;
 }

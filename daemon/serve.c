@@ -1,7 +1,10 @@
 /* serve.c - wires, nothing more.
- * Start: config -> log -> metrics -> energy -> models -> replicas -> decode pool -> lanes -> door -> threads -> ready.
- * End: not ready -> (drain_delay) -> the door stops -> lanes answer what is open -> (drain_timeout: connections are ended) ->
- * lanes end -> everything is freed in the opposite order. What does not end in LAST_MS after that is left to exit().
+ * Start: config -> log -> metrics -> energy -> models -> replicas -> decode pool -> lanes -> door
+ * -> threads -> ready.
+ * End: not ready -> (drain_delay) -> the door stops -> lanes answer what is open -> (drain_timeout:
+ * connections are ended) -> lanes end -> everything is freed in the opposite order. What does not
+ * end in LAST_MS after that is left to exit().
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -29,18 +32,19 @@
 #include "daemon/schedule/replicas.h"
 
 #define LANES_MAX 256u
-#define PULSE_MS 500u
-#define STALLED_US 2000000u             /* a lane that has not turned for so long is stuck: the watchdog is not fed */
+#define PULSE_MS  500u
+#define STALLED_US                                                                                 \
+    2000000u /* a lane that has not turned for so long is stuck: the watchdog is not fed */
 #define LAST_MS 5000u
 
 struct serve {
     const struct serve_options *options;
-    struct config *config;              /* the one in force */
+    struct config *config; /* the one in force */
     uv_loop_t loop;
     uv_async_t lane_ended;
-    uv_timer_t pulse;                   /* looks at the lanes' heartbeats */
-    uv_timer_t end;                     /* drain_delay, then drain_timeout, then LAST_MS */
-    _Atomic unsigned ended;             /* lanes; they count, the main loop looks */
+    uv_timer_t pulse;       /* looks at the lanes' heartbeats */
+    uv_timer_t end;         /* drain_delay, then drain_timeout, then LAST_MS */
+    _Atomic unsigned ended; /* lanes; they count, the main loop looks */
 
     struct log *log;
     struct metrics *metrics;
@@ -55,7 +59,7 @@ struct serve {
     struct door *door;
 
     char kernels[64];
-    bool stalled[LANES_MAX];            /* said in the log */
+    bool stalled[LANES_MAX]; /* said in the log */
     bool draining, stopping, running;
 };
 
@@ -129,7 +133,8 @@ static void on_lane_ended(uv_async_t *async)
 /* ---- reload ---- */
 
 /* Logs each line of text as an event of its own, and frees it. */
-static void log_lines(struct serve *s, enum log_level level, const char *event, const char *key, char *text)
+static void log_lines(struct serve *s, enum log_level level, const char *event, const char *key,
+                      char *text)
 {
     char *rest = text;
     for (char *line = text ? strsep(&rest, "\n") : NULL; line; line = strsep(&rest, "\n"))
@@ -145,7 +150,8 @@ static int load_config(struct serve *s, struct config **ret_config)
     FILE *report = open_memstream(&text, &size);
     if (!report)
         return SPARROW_NO_MEMORY;
-    int status = config_load(s->options->config_file, s->options->overrides, report, ret_config, NULL);
+    int status =
+        config_load(s->options->config_file, s->options->overrides, report, ret_config, NULL);
     fclose(report);
     log_lines(s, LOG_ERROR, "configuration not reloaded", "error", text);
     return status;
@@ -173,7 +179,8 @@ static void apply(struct serve *s, struct config *next)
     decode_pool_set_config(s->decode_pool, next);
     for (unsigned i = 0; i < s->kit_count; i++)
         if (!lane_kit_set_config(s->kits[i], next))
-            log_event(s->log, LOG_ERROR, "a lane goes on with the configuration it had: no memory", NULL);
+            log_event(s->log, LOG_ERROR, "a lane goes on with the configuration it had: no memory",
+                      NULL);
     config_unref(s->config);
     s->config = next;
 }
@@ -181,11 +188,12 @@ static void apply(struct serve *s, struct config *next)
 static bool try_reload(struct serve *s)
 {
     struct config *next = NULL;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     if (load_config(s, &next))
         return false;
     if (models_reload(s->models, next, &err)) {
-        log_event(s->log, LOG_ERROR, "models not reloaded: those in use stay", "error", err.text, NULL);
+        log_event(s->log, LOG_ERROR, "models not reloaded: those in use stay", "error", err.text,
+                  NULL);
         config_unref(next);
         return false;
     }
@@ -234,7 +242,8 @@ static void on_pulse(uv_timer_t *timer)
         char number[12];
         snprintf(number, sizeof number, "%u", i);
         if (stalled != s->stalled[i])
-            log_event(s->log, stalled ? LOG_ERROR : LOG_INFO, stalled ? "lane is stuck" : "lane turns again", "lane", number, NULL);
+            log_event(s->log, stalled ? LOG_ERROR : LOG_INFO,
+                      stalled ? "lane is stuck" : "lane turns again", "lane", number, NULL);
         s->stalled[i] = stalled;
         count += stalled;
     }
@@ -256,7 +265,8 @@ static void write_connections(void *arg, struct metrics_writer *w)
 static void write_ready(void *arg, struct metrics_writer *w)
 {
     struct serve *s = arg;
-    metrics_gauge(w, "", lifecycle_state(s->lifecycle) == LIFECYCLE_READY && replicas_healthy(s->replicas));
+    metrics_gauge(
+        w, "", lifecycle_state(s->lifecycle) == LIFECYCLE_READY && replicas_healthy(s->replicas));
 }
 
 static int add_metrics(struct serve *s)
@@ -285,14 +295,21 @@ static int make_rooms(struct serve *s, struct sparrow_error *err)
 {
     int status;
     const struct config *c = s->config;
-    struct energy_options energy = { .sysfs = c->energy_sysfs, .proc = c->energy_proc, .hwmon = c->energy_hwmon, .window_s = c->energy_window,
-                                     .interval_s = 0.1 };
+    struct energy_options energy = {.sysfs = c->energy_sysfs,
+                                    .proc = c->energy_proc,
+                                    .hwmon = c->energy_hwmon,
+                                    .window_s = c->energy_window,
+                                    .interval_s = 0.1};
     if ((status = energy_new(&energy, s->metrics, s->log, &s->energy, err)))
         return status;
     if ((status = models_new(c, s->log, s->metrics, &s->models, err)))
         return status;
-    struct replicas_options replicas = { .lanes = lane_count(c), .models = s->models, .energy = s->energy, .metrics = s->metrics,
-                                         .log = s->log, .config = s->config };
+    struct replicas_options replicas = {.lanes = lane_count(c),
+                                        .models = s->models,
+                                        .energy = s->energy,
+                                        .metrics = s->metrics,
+                                        .log = s->log,
+                                        .config = s->config};
     if ((status = replicas_new(&replicas, &s->replicas, err)))
         return status;
     if ((status = decode_pool_new(s->config, s->metrics, s->log, &s->decode_pool, err)))
@@ -303,8 +320,16 @@ static int make_rooms(struct serve *s, struct sparrow_error *err)
 static int make_lanes(struct serve *s, struct sparrow_error *err)
 {
     struct lane_kit_options o = {
-        .config = s->config, .models = s->models, .replicas = s->replicas, .decode_pool = s->decode_pool, .energy = s->energy,
-        .metrics = s->metrics, .log = s->log, .lifecycle = s->lifecycle, .ended = on_kit_ended, .arg = s,
+        .config = s->config,
+        .models = s->models,
+        .replicas = s->replicas,
+        .decode_pool = s->decode_pool,
+        .energy = s->energy,
+        .metrics = s->metrics,
+        .log = s->log,
+        .lifecycle = s->lifecycle,
+        .ended = on_kit_ended,
+        .arg = s,
     };
     for (unsigned n = lane_count(s->config); s->kit_count < n; s->kit_count++) {
         o.index = s->kit_count;
@@ -322,9 +347,16 @@ static int open_door(struct serve *s, struct sparrow_error *err)
     for (unsigned i = 0; i < s->kit_count; i++)
         places[i] = lane_kit_place(s->kits[i]);
     struct door_options o = {
-        .listen = s->config->server_listen, .fds = fds, .fd_count = lifecycle_listen_fds(fds, DOOR_LISTENERS),
-        .insecure = s->config->server_insecure, .max_connections = (unsigned)s->config->server_max_connections,
-        .lanes = places, .lane_count = s->kit_count, .take = lane_kit_take, .metrics = s->block, .log = s->log,
+        .listen = s->config->server_listen,
+        .fds = fds,
+        .fd_count = lifecycle_listen_fds(fds, DOOR_LISTENERS),
+        .insecure = s->config->server_insecure,
+        .max_connections = (unsigned)s->config->server_max_connections,
+        .lanes = places,
+        .lane_count = s->kit_count,
+        .take = lane_kit_take,
+        .metrics = s->block,
+        .log = s->log,
     };
     return door_open(&s->loop, &o, &s->door, err);
 }
@@ -343,10 +375,11 @@ static int start_threads(struct serve *s, struct sparrow_error *err)
 
 static int start(struct serve *s, struct sparrow_error *err)
 {
-    struct lifecycle_calls calls = { .reload = reload, .drain = drain, .stop = stop, .alive = alive, .arg = s };
+    struct lifecycle_calls calls = {
+        .reload = reload, .drain = drain, .stop = stop, .alive = alive, .arg = s};
     int status = lifecycle_new(&s->loop, s->log, &calls, &s->lifecycle);
-    if (status || (status = make_rooms(s, err)) || (status = make_lanes(s, err)) || (status = open_door(s, err)) ||
-        (status = start_threads(s, err)))
+    if (status || (status = make_rooms(s, err)) || (status = make_lanes(s, err)) ||
+        (status = open_door(s, err)) || (status = start_threads(s, err)))
         return status;
     uv_timer_start(&s->pulse, on_pulse, PULSE_MS, PULSE_MS);
     door_start(s->door);
@@ -362,8 +395,9 @@ static void take_apart(struct serve *s)
         lane_kit_join(s->kits[i]);
     decode_pool_free(s->decode_pool);
     if (s->replicas && !replicas_stop(s->replicas)) {
-        log_event(s->log, LOG_ERROR, "a replica hangs: leaving its memory to the end of the process", NULL);
-        _exit(EXIT_SUCCESS);            /* every request was answered; only the thread is stuck */
+        log_event(s->log, LOG_ERROR,
+                  "a replica hangs: leaving its memory to the end of the process", NULL);
+        _exit(EXIT_SUCCESS); /* every request was answered; only the thread is stuck */
     }
     for (unsigned i = 0; i < s->kit_count; i++)
         lane_kit_free(s->kits[i]);
@@ -409,7 +443,7 @@ static int init(struct serve *s, const struct serve_options *options)
 int serve_run(const struct serve_options *options)
 {
     struct serve *s = calloc(1, sizeof *s);
-    struct sparrow_error err = { .text = "no memory" };
+    struct sparrow_error err = {.text = "no memory"};
     if (!s || init(s, options)) {
         fprintf(stderr, "sparrowd: no memory\n");
         free(s);
@@ -419,7 +453,8 @@ int serve_run(const struct serve_options *options)
     if (status) {
         log_event(s->log, LOG_ERROR, "cannot start", "error", err.text, NULL);
         if (s->running)
-            _exit(EXIT_FAILURE);        /* threads run already and nobody was served: nothing to be tidy about */
+            _exit(EXIT_FAILURE); /* threads run already and nobody was served: nothing to be tidy
+                                    about */
     } else {
         uv_run(&s->loop, UV_RUN_DEFAULT);
         log_event(s->log, LOG_INFO, "stopped", NULL);

@@ -1,4 +1,5 @@
 /* address.c - text to socket address and back.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -15,7 +16,8 @@ static int bad(struct sparrow_error *err, const char *text, size_t n, const char
 {
     if (err) {
         err->status = SPARROW_CONFIG;
-        snprintf(err->text, sizeof err->text, "server.listen: \"%.*s\": %s", (int)(n < 80 ? n : 80), text, why);
+        snprintf(err->text, sizeof err->text, "server.listen: \"%.*s\": %s", (int)(n < 80 ? n : 80),
+                 text, why);
     }
     return SPARROW_CONFIG;
 }
@@ -58,7 +60,8 @@ static const char *split(const char *text, size_t n, char host[256], char port[8
     return NULL;
 }
 
-int address_parse(const char *text, size_t n, struct address *ret_address, struct sparrow_error *err)
+int address_parse(const char *text, size_t n, struct address *ret_address,
+                  struct sparrow_error *err)
 {
     if (n > 5 && memcmp(text, "unix:", 5) == 0) {
         if (parse_unix(text + 5, n - 5, ret_address))
@@ -75,7 +78,8 @@ int address_parse(const char *text, size_t n, struct address *ret_address, struc
     if (number > 65535)
         return bad(err, text, n, "the port is above 65535");
 
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     int failed = getaddrinfo(host, port, &hints, &found);
     if (failed)
@@ -106,7 +110,8 @@ void address_print(const struct address *address, char *out, size_t cap)
     case AF_UNIX: {
         const struct sockaddr_un *un = (const struct sockaddr_un *)&address->sa;
         size_t room = address->len > offsetof(struct sockaddr_un, sun_path)
-                          ? address->len - offsetof(struct sockaddr_un, sun_path) : 0;
+                          ? address->len - offsetof(struct sockaddr_un, sun_path)
+                          : 0;
         snprintf(out, cap, "unix:%.*s", (int)strnlen(un->sun_path, room), un->sun_path);
         return;
     }

@@ -1,8 +1,10 @@
 /* door.c - the acceptor on the main loop.
- * A connection travels to its lane in a hand-over (one allocation per connection, none per request). Until the lane has
- * taken it, it counts as `coming`, so that a burst of connections is spread evenly and the limit holds. A lane that does not
- * turn gets no new ones, and those on their way to it are called back and placed again: who takes the descriptor out of
- * the hand-over first, lane or door, has the connection.
+ * A connection travels to its lane in a hand-over (one allocation per connection, none per
+ * request). Until the lane has taken it, it counts as `coming`, so that a burst of connections is
+ * spread evenly and the limit holds. A lane that does not turn gets no new ones, and those on their
+ * way to it are called back and placed again: who takes the descriptor out of the hand-over first,
+ * lane or door, has the connection.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -20,29 +22,34 @@
 
 #include "daemon/door/listener.h"
 
-#define ACCEPT_BURST 64u            /* connections taken from one socket before the loop looks at the others */
-#define PAUSE_MS 100u               /* after the kernel ran out of memory or descriptors */
-#define STUCK_US 500000u            /* a lane beats every 100 ms: after this it is not to be trusted with a connection */
-#define RECALL_MS 250u              /* how often hand-overs on their way are looked at */
-#define OTHER_FILES 512u            /* descriptors that are not connections: loops, models, sensors, the log */
+#define ACCEPT_BURST                                                                               \
+    64u               /* connections taken from one socket before the loop looks at the others     \
+                       */
+#define PAUSE_MS 100u /* after the kernel ran out of memory or descriptors */
+#define STUCK_US                                                                                   \
+    500000u /* a lane beats every 100 ms: after this it is not to be trusted with a connection */
+#define RECALL_MS 250u /* how often hand-overs on their way are looked at */
+#define OTHER_FILES                                                                                \
+    512u /* descriptors that are not connections: loops, models, sensors, the log                  \
+          */
 
 struct place {
     struct door_lane to;
-    _Atomic unsigned coming;        /* handed over, not yet taken: the door adds, the lane subtracts */
+    _Atomic unsigned coming; /* handed over, not yet taken: the door adds, the lane subtracts */
 };
 
 struct handover {
     struct lane_message message;
-    struct handover *next;          /* the door's list of those on their way */
+    struct handover *next; /* the door's list of those on their way */
     struct door *door;
     struct place *place;
     uint64_t since_us;
     struct address from;
-    _Atomic int fd;                 /* -1: somebody has it */
-    _Atomic unsigned owners;        /* the lane's inbox and the door's list */
+    _Atomic int fd;          /* -1: somebody has it */
+    _Atomic unsigned owners; /* the lane's inbox and the door's list */
 };
 
-struct gate {                       /* one listening socket on the loop */
+struct gate { /* one listening socket on the loop */
     struct door *door;
     struct listener listener;
     uv_poll_t poll;
@@ -61,7 +68,7 @@ struct door {
     uv_timer_t pause;
     uv_timer_t recall;
     struct handover *on_their_way;
-    int spare_fd;                   /* given up for a moment when descriptors run out: lets us accept, and close */
+    int spare_fd; /* given up for a moment when descriptors run out: lets us accept, and close */
     unsigned open_handles;
     bool accepting, stopped;
 };
@@ -90,7 +97,8 @@ static bool is_stuck(const struct place *p, uint64_t now_us)
     return now_us > beat && now_us - beat > STUCK_US;
 }
 
-/* The place with the least to do, of those that turn (of all, if none does), and how many connections there are in all. */
+/* The place with the least to do, of those that turn (of all, if none does), and how many
+ * connections there are in all. */
 static struct place *least_loaded(struct door *door, unsigned *ret_connections)
 {
     struct place *best = NULL;
@@ -99,7 +107,8 @@ static struct place *least_loaded(struct door *door, unsigned *ret_connections)
     for (unsigned i = 0; i < door->place_count; i++) {
         struct place *p = &door->places[i];
         unsigned coming = atomic_load_explicit(&p->coming, memory_order_acquire);
-        uint64_t load = (uint64_t)lane_load(p->to.lane) + coming + (is_stuck(p, now_us) ? (uint64_t)1 << 40 : 0);
+        uint64_t load = (uint64_t)lane_load(p->to.lane) + coming +
+                        (is_stuck(p, now_us) ? (uint64_t)1 << 40 : 0);
         connections += lane_connections(p->to.lane) + coming;
         if (load < best_load) {
             best_load = load;
@@ -132,8 +141,14 @@ static void place_connection(struct door *door, int fd, const struct address *fr
         refuse(door, fd, "out of memory");
         return;
     }
-    *h = (struct handover){ .message.run = on_handover, .next = door->on_their_way, .door = door, .place = place,
-                            .since_us = lane_clock_us(), .from = *from, .fd = fd, .owners = 2 };
+    *h = (struct handover){.message.run = on_handover,
+                           .next = door->on_their_way,
+                           .door = door,
+                           .place = place,
+                           .since_us = lane_clock_us(),
+                           .from = *from,
+                           .fd = fd,
+                           .owners = 2};
     if (!door->on_their_way)
         uv_timer_start(&door->recall, on_recall, RECALL_MS, RECALL_MS);
     door->on_their_way = h;
@@ -141,7 +156,8 @@ static void place_connection(struct door *door, int fd, const struct address *fr
     lane_post(place->to.lane, &h->message);
 }
 
-/* Forgets the hand-overs that arrived, and calls back those that wait for a lane that does not turn. */
+/* Forgets the hand-overs that arrived, and calls back those that wait for a lane that does not
+ * turn. */
 static void on_recall(uv_timer_t *timer)
 {
     struct door *door = timer->data;
@@ -185,7 +201,8 @@ static void pause_accepting(struct door *door, const char *why)
     uv_timer_start(&door->pause, on_pause_over, PAUSE_MS, 0);
 }
 
-/* No descriptor left: a client that waits in the queue should learn it at once instead of at its own timeout. */
+/* No descriptor left: a client that waits in the queue should learn it at once instead of at its
+ * own timeout. */
 static void out_of_files(struct door *door, int listen_fd)
 {
     if (door->spare_fd >= 0) {
@@ -203,8 +220,9 @@ static void out_of_files(struct door *door, int listen_fd)
 static bool accept_one(struct gate *gate)
 {
     struct door *door = gate->door;
-    struct address from = { .len = sizeof from.sa };
-    int fd = accept4(gate->listener.fd, (struct sockaddr *)&from.sa, &from.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct address from = {.len = sizeof from.sa};
+    int fd = accept4(gate->listener.fd, (struct sockaddr *)&from.sa, &from.len,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         if (from.len > sizeof from.sa)
             from.len = sizeof from.sa;
@@ -225,10 +243,11 @@ static bool accept_one(struct gate *gate)
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
-    case EOPNOTSUPP:                /* the socket itself is of no use (somebody shut it down): no reason to spin on it */
+    case EOPNOTSUPP: /* the socket itself is of no use (somebody shut it down): no reason to spin on
+                        it */
         pause_accepting(door, strerror(errno));
         return false;
-    default:                        /* the connection died in the queue (ECONNABORTED and its like, accept(2)) */
+    default: /* the connection died in the queue (ECONNABORTED and its like, accept(2)) */
         return true;
     }
 }
@@ -250,12 +269,14 @@ static void raise_file_limit(struct door *door)
     rlim_t wanted = (rlim_t)door->max_connections + OTHER_FILES;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
         return;
-    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
+    limit.rlim_cur =
+        limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted) {
         char have[24], need[24];
         snprintf(have, sizeof have, "%llu", (unsigned long long)limit.rlim_cur);
         snprintf(need, sizeof need, "%llu", (unsigned long long)wanted);
-        log_event(door->log, LOG_WARNING, "the limit of open files is too low for server.max_connections", "limit", have,
+        log_event(door->log, LOG_WARNING,
+                  "the limit of open files is too low for server.max_connections", "limit", have,
                   "wanted", need, NULL);
     }
 }
@@ -267,8 +288,10 @@ static int too_open(struct sparrow_error *err, const struct address *address)
         address_print(address, text, sizeof text);
         err->status = SPARROW_CONFIG;
         snprintf(err->text, sizeof err->text,
-                 "server.listen: %.60s can be reached from other machines, and nothing here encrypts or authenticates: "
-                 "say server.insecure = yes if that is meant", text);
+                 "server.listen: %.60s can be reached from other machines, and nothing here "
+                 "encrypts or authenticates: "
+                 "say server.insecure = yes if that is meant",
+                 text);
     }
     return SPARROW_CONFIG;
 }
@@ -277,7 +300,8 @@ static int bad_count(struct sparrow_error *err, const char *what)
 {
     if (err) {
         err->status = SPARROW_CONFIG;
-        snprintf(err->text, sizeof err->text, "server.listen: %s (1 to %u are possible)", what, DOOR_LISTENERS);
+        snprintf(err->text, sizeof err->text, "server.listen: %s (1 to %u are possible)", what,
+                 DOOR_LISTENERS);
     }
     return SPARROW_CONFIG;
 }
@@ -337,7 +361,8 @@ static void put_on_loop(struct door *door, uv_loop_t *loop)
     }
 }
 
-int door_open(uv_loop_t *loop, const struct door_options *o, struct door **ret_door, struct sparrow_error *err)
+int door_open(uv_loop_t *loop, const struct door_options *o, struct door **ret_door,
+              struct sparrow_error *err)
 {
     int status = SPARROW_NO_MEMORY;
     struct door *door = calloc(1, sizeof *door);
@@ -404,7 +429,8 @@ void door_stop(struct door *door)
     door->stopped = true;
     for (unsigned i = 0; i < door->gate_count; i++) {
         struct gate *gate = &door->gates[i];
-        /* What the kernel has accepted would be reset by close(); the queue of systemd's sockets goes to the next instance. */
+        /* What the kernel has accepted would be reset by close(); the queue of systemd's sockets
+         * goes to the next instance. */
         while (door->accepting && !gate->listener.inherited && accept_one(gate))
             continue;
         uv_poll_stop(&gate->poll);

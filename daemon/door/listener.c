@@ -1,4 +1,5 @@
 /* listener.c - makes a listening socket.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -13,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 4096                /* the kernel cuts it to net.core.somaxconn */
+#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 
 static int fail(struct sparrow_error *err, const struct address *address, const char *what)
 {
@@ -27,7 +28,8 @@ static int fail(struct sparrow_error *err, const struct address *address, const 
     return SPARROW_IO;
 }
 
-/* A socket file left by a process that died would make bind() fail for ever; one that somebody answers on is not ours to take. */
+/* A socket file left by a process that died would make bind() fail for ever; one that somebody
+ * answers on is not ours to take. */
 static void remove_stale(const struct address *address)
 {
     const struct sockaddr_un *un = (const struct sockaddr_un *)&address->sa;
@@ -42,7 +44,8 @@ static void remove_stale(const struct address *address)
     close(fd);
 }
 
-int listener_bind(const struct address *address, struct listener *ret_listener, struct sparrow_error *err)
+int listener_bind(const struct address *address, struct listener *ret_listener,
+                  struct sparrow_error *err)
 {
     int on = 1, status;
     int fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -53,7 +56,8 @@ int listener_bind(const struct address *address, struct listener *ret_listener, 
     else
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address->sa.ss_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);    /* [::] beside 0.0.0.0, not instead of it */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+                   sizeof on); /* [::] beside 0.0.0.0, not instead of it */
     if (bind(fd, (const struct sockaddr *)&address->sa, address->len)) {
         status = fail(err, address, "bind");
         goto fail_fd;
@@ -62,7 +66,7 @@ int listener_bind(const struct address *address, struct listener *ret_listener, 
         status = fail(err, address, "listen on");
         goto fail_fd;
     }
-    struct listener listener = { .fd = fd, .address = *address };
+    struct listener listener = {.fd = fd, .address = *address};
     listener.address.len = sizeof listener.address.sa;
     if (getsockname(fd, (struct sockaddr *)&listener.address.sa, &listener.address.len)) {
         status = fail(err, address, "ask the address of");
@@ -80,14 +84,17 @@ int listener_adopt(int fd, struct listener *ret_listener, struct sparrow_error *
 {
     int type = 0, listening = 0;
     socklen_t len = sizeof type, listening_len = sizeof listening;
-    struct listener listener = { .fd = fd, .inherited = true, .address.len = sizeof listener.address.sa };
+    struct listener listener = {
+        .fd = fd, .inherited = true, .address.len = sizeof listener.address.sa};
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_STREAM ||
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) || !listening ||
         getsockname(fd, (struct sockaddr *)&listener.address.sa, &listener.address.len)) {
         if (err) {
             err->status = SPARROW_CONFIG;
-            snprintf(err->text, sizeof err->text,
-                     "descriptor %d from systemd is not a listening stream socket (Accept= must be no)", fd);
+            snprintf(
+                err->text, sizeof err->text,
+                "descriptor %d from systemd is not a listening stream socket (Accept= must be no)",
+                fd);
         }
         return SPARROW_CONFIG;
     }

@@ -1,7 +1,9 @@
 /* connections.c - deadlines and watching.
- * Every descriptor is in a second epoll set that reports hang-ups only. libmicrohttpd needs that help twice: a suspended
- * connection is not in its own set; and when data and the end of the stream come in one edge, it reads the data, takes a
- * short read for "nothing more to come soon" and never sees the end.
+ * Every descriptor is in a second epoll set that reports hang-ups only. libmicrohttpd needs that
+ * help twice: a suspended connection is not in its own set; and when data and the end of the stream
+ * come in one edge, it reads the data, takes a short read for "nothing more to come soon" and never
+ * sees the end.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -19,9 +21,11 @@
 #include <unistd.h>
 
 #define TICK_MS 100u
-#define DRAIN_GRACE_MS 1000u        /* a keep-alive client that is busy has sent its next request by then, and is told to close */
-#define HANGUP_MS 100u              /* for libmicrohttpd to take what came before the hang-up */
-#define ARRIVAL_SLACK_MS 50u        /* the kernel's and our clock tick differently */
+#define DRAIN_GRACE_MS                                                                             \
+    1000u /* a keep-alive client that is busy has sent its next request by then, and is told to    \
+             close */
+#define HANGUP_MS        100u /* for libmicrohttpd to take what came before the hang-up */
+#define ARRIVAL_SLACK_MS 50u  /* the kernel's and our clock tick differently */
 
 static void on_tick(uv_timer_t *timer);
 static void on_watch(uv_poll_t *poll, int status, int events);
@@ -31,15 +35,16 @@ static uint64_t now_ms(const struct connections *all)
     return uv_now(all->tick.loop);
 }
 
-int connections_init(struct connections *all, struct lane *lane, void (*gone)(void *, void *), void *arg,
-                     struct sparrow_error *err)
+int connections_init(struct connections *all, struct lane *lane, void (*gone)(void *, void *),
+                     void *arg, struct sparrow_error *err)
 {
-    *all = (struct connections){ .lane = lane, .gone = gone, .arg = arg };
+    *all = (struct connections){.lane = lane, .gone = gone, .arg = arg};
     all->watch_fd = epoll_create1(EPOLL_CLOEXEC);
     if (all->watch_fd < 0) {
         if (err) {
             err->status = SPARROW_IO;
-            snprintf(err->text, sizeof err->text, "cannot make an epoll descriptor: %s", strerror(errno));
+            snprintf(err->text, sizeof err->text, "cannot make an epoll descriptor: %s",
+                     strerror(errno));
         }
         return SPARROW_IO;
     }
@@ -89,15 +94,16 @@ struct connection *connections_open(struct connections *all, int fd)
         all->spare = c->next;
     else if (!(c = malloc(sizeof *c)))
         return NULL;
-    *c = (struct connection){ .all = all, .fd = fd, .next = &all->ring, .prev = all->ring.prev };
+    *c = (struct connection){.all = all, .fd = fd, .next = &all->ring, .prev = all->ring.prev};
     c->prev->next = c->next->prev = c;
     if (all->count++ == 0) {
-        wheel_init(&all->wheel, now_ms(all));   /* empty, and its tick stood still meanwhile */
+        wheel_init(&all->wheel, now_ms(all)); /* empty, and its tick stood still meanwhile */
         uv_timer_start(&all->tick, on_tick, TICK_MS, TICK_MS);
         uv_poll_start(&all->watch, UV_READABLE, on_watch);
     }
-    struct epoll_event hangup = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c };
-    epoll_ctl(all->watch_fd, EPOLL_CTL_ADD, fd, &hangup);   /* out again when the descriptor is closed */
+    struct epoll_event hangup = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c};
+    epoll_ctl(all->watch_fd, EPOLL_CTL_ADD, fd,
+              &hangup); /* out again when the descriptor is closed */
     lane_load_add(all->lane, 1, 0);
     metrics_count(lane_metrics(all->lane), METRIC_CONNECTIONS_OPENED, 0, 1);
     connections_enter(c, CONNECTION_IDLE);
@@ -139,7 +145,7 @@ static uint64_t allowed_ms(const struct connections *all, enum connection_state 
     case CONNECTION_CUT:
         break;
     }
-    return WHEEL_NEVER / 2;         /* room to add the time */
+    return WHEEL_NEVER / 2; /* room to add the time */
 }
 
 void connections_enter(struct connection *c, enum connection_state state)
@@ -199,7 +205,8 @@ static void on_watch(uv_poll_t *poll, int status, int events)
         hung_up(hangups[i].data.ptr);
 }
 
-/* Nothing more can come, and libmicrohttpd has taken all that came without making a request of it. */
+/* Nothing more can come, and libmicrohttpd has taken all that came without making a request of it.
+ */
 static void hung_up_is_due(struct connection *c, uint64_t now)
 {
     int unread = 0;
@@ -215,13 +222,14 @@ static void hung_up_is_due(struct connection *c, uint64_t now)
 
 /* ---- deadlines ---- */
 
-/* Bytes came since the connection became idle, and no request line is complete: the client is sending one slowly. */
+/* Bytes came since the connection became idle, and no request line is complete: the client is
+ * sending one slowly. */
 static bool bytes_came(const struct connection *c, uint64_t now)
 {
     struct tcp_info info;
     socklen_t len = sizeof info;
     if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-        return false;               /* a Unix socket: only the idle timeout holds */
+        return false; /* a Unix socket: only the idle timeout holds */
     return info.tcpi_last_data_recv + ARRIVAL_SLACK_MS < now - c->since_ms;
 }
 
@@ -255,7 +263,10 @@ static void is_due(struct connection *c, uint64_t now)
     case CONNECTION_ANSWER:
         metrics_count(lane_metrics(c->all->lane), METRIC_REFUSED, REFUSED_SLOW_CLIENT, 1);
         log_event(lane_log(c->all->lane), LOG_DEBUG, "slow client cut off", "during",
-                  c->state == CONNECTION_HEAD ? "head" : c->state == CONNECTION_BODY ? "body" : "answer", NULL);
+                  c->state == CONNECTION_HEAD   ? "head"
+                  : c->state == CONNECTION_BODY ? "body"
+                                                : "answer",
+                  NULL);
         connections_cut(c);
         break;
     case CONNECTION_WORK:

@@ -1,4 +1,5 @@
 /* framing.c - the checks. The first thing found wrong is the one that is reported.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -39,10 +40,13 @@ static void check_name(struct framing *f, const char *name, size_t n)
     for (size_t i = 0; i < n; i++)
         token &= is_token_char((unsigned char)name[i]);
     if (!token)
-        refuse(f, SPARROW_BAD_REQUEST, "a header name has a character that no name may have (a blank before the colon?)");
-    /* A folded line reaches us glued to the name: "Content-Length:" CRLF " 5" becomes "Content-Length5". */
+        refuse(f, SPARROW_BAD_REQUEST,
+               "a header name has a character that no name may have (a blank before the colon?)");
+    /* A folded line reaches us glued to the name: "Content-Length:" CRLF " 5" becomes
+     * "Content-Length5". */
     if (begins_with(name, n, "content-length") || begins_with(name, n, "transfer-encoding"))
-        refuse(f, SPARROW_BAD_REQUEST, "a header name that begins like a framing header (a folded line?)");
+        refuse(f, SPARROW_BAD_REQUEST,
+               "a header name that begins like a framing header (a folded line?)");
 }
 
 static void check_value(struct framing *f, const char *value, size_t n)
@@ -69,7 +73,8 @@ static void read_length(struct framing *f, const char *value, size_t n)
             return;
         }
         if (__builtin_mul_overflow(length, 10u, &length) ||
-            __builtin_add_overflow(length, (uint64_t)(value[i] - '0'), &length) || length > INT64_MAX) {
+            __builtin_add_overflow(length, (uint64_t)(value[i] - '0'), &length) ||
+            length > INT64_MAX) {
             refuse(f, SPARROW_TOO_LARGE, "Content-Length is larger than any body");
             return;
         }
@@ -77,7 +82,8 @@ static void read_length(struct framing *f, const char *value, size_t n)
     f->content_length = length;
 }
 
-void framing_header(struct framing *f, const char *name, size_t name_len, const char *value, size_t value_len)
+void framing_header(struct framing *f, const char *name, size_t name_len, const char *value,
+                    size_t value_len)
 {
     check_name(f, name, name_len);
     check_value(f, value, value_len);
@@ -100,12 +106,17 @@ void framing_header(struct framing *f, const char *name, size_t name_len, const 
 
 enum body_rule { BODY_NONE, BODY_WANTED, BODY_ALLOWED };
 
-/* Methods are case-sensitive (RFC 9110 9.1). False: not one that anybody has defined for general use. */
+/* Methods are case-sensitive (RFC 9110 9.1). False: not one that anybody has defined for general
+ * use. */
 static bool find_method(const char *method, enum body_rule *ret_rule)
 {
-    static const struct { const char *name; enum body_rule rule; } methods[] = {
-        { "GET", BODY_NONE }, { "HEAD", BODY_NONE }, { "POST", BODY_WANTED }, { "PUT", BODY_WANTED }, { "PATCH", BODY_WANTED },
-        { "DELETE", BODY_ALLOWED }, { "OPTIONS", BODY_ALLOWED }, { "TRACE", BODY_NONE }, { "CONNECT", BODY_NONE },
+    static const struct {
+        const char *name;
+        enum body_rule rule;
+    } methods[] = {
+        {"GET", BODY_NONE},        {"HEAD", BODY_NONE},    {"POST", BODY_WANTED},
+        {"PUT", BODY_WANTED},      {"PATCH", BODY_WANTED}, {"DELETE", BODY_ALLOWED},
+        {"OPTIONS", BODY_ALLOWED}, {"TRACE", BODY_NONE},   {"CONNECT", BODY_NONE},
     };
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (strcmp(method, methods[i].name) == 0) {
@@ -120,7 +131,8 @@ static void check_target(struct framing *f, const char *target)
     for (const char *p = target; *p; p++) {
         unsigned char c = (unsigned char)*p;
         if (c <= 0x20 || c >= 0x7f || c == '#')
-            refuse(f, SPARROW_BAD_REQUEST, "a character in the request target that must be percent-encoded");
+            refuse(f, SPARROW_BAD_REQUEST,
+                   "a character in the request target that must be percent-encoded");
         if (c == '%' && p[1] == '0' && p[2] == '0')
             refuse(f, SPARROW_BAD_REQUEST, "a NUL (%00) in the request target");
     }
@@ -143,7 +155,8 @@ void framing_end(struct framing *f, const char *method, const char *target, cons
     check_target(f, target);
     enum body_rule rule;
     if (!find_method(method, &rule))
-        refuse(f, SPARROW_METHOD_UNKNOWN, "a method that is not known here (methods are upper case)");
+        refuse(f, SPARROW_METHOD_UNKNOWN,
+               "a method that is not known here (methods are upper case)");
     else if (rule == BODY_WANTED && !f->lengths && !f->codings)
         refuse(f, SPARROW_LENGTH_REQUIRED, "neither Content-Length nor Transfer-Encoding: chunked");
     else if (rule == BODY_NONE && framing_has_body(f))

@@ -1,16 +1,20 @@
 /* handler.c - the life of an exchange on libmicrohttpd.
  *
  *   uri     the request line: an exchange is taken from the free list, the raw target kept
- *   first   headers only. What is refused here closes the connection, because MHD closes after an answer that is queued
- *           in the first call; so an answer that should not close waits for the last call, with the body thrown away
- *   data    body pieces: kept, or thrown away when the answer is known already or the body grew too large
- *   last    api_finish: the answer is queued at once (the normal case), or the connection is suspended until done()
+ *   first   headers only. What is refused here closes the connection, because MHD closes after
+ *           an answer that is queued in the first call; so an answer that should not close waits
+ *           for the last call, with the body thrown away
+ *   data    body pieces: kept, or thrown away when the answer is known already or the body grew
+ *           too large
+ *   last    api_finish: the answer is queued at once (the normal case), or the connection is
+ *           suspended until done()
  *   again   after the resume: the answer is queued
  *   end     completed: api lets go, the exchange goes back to the free list
  *
- * The answer's bytes stay in the exchange while MHD sends them (persistent buffer): nothing is copied, and the free list
- * keeps the memory, so a steady state allocates nothing here. Calls in which nothing progresses would spin: each call
- * takes all its data, answers, suspends or ends the connection.
+ * The answer's bytes stay in the exchange while MHD sends them (persistent buffer): nothing is
+ * copied, and the free list keeps the memory, so a steady state allocates nothing here. Calls in
+ * which nothing progresses would spin: each call takes all its data, answers, suspends or ends the
+ * connection.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -22,37 +26,41 @@
 
 #include "daemon/http1/framing.h"
 
-#define KEEP_BODY (1u << 20)        /* memory that a spare exchange keeps for the next body, answer and target */
+#define KEEP_BODY                                                                                  \
+    (1u << 20) /* memory that a spare exchange keeps for the next body, answer and target */
 #define KEEP_ANSWER (256u << 10)
 #define KEEP_TARGET (8u << 10)
-#define DISCARD_MAX (64u << 10)     /* announced bytes worth reading only to keep the connection */
-#define OVERRUN_MAX (1u << 20)      /* unannounced bytes beyond the limit that are read so that the client can be told */
+#define DISCARD_MAX (64u << 10) /* announced bytes worth reading only to keep the connection */
+#define OVERRUN_MAX                                                                                \
+    (1u << 20) /* unannounced bytes beyond the limit that are read so that the client can be told  \
+                */
 
 enum stage {
-    STAGE_HEAD,                     /* before the first call */
-    STAGE_BODY,                     /* the body is kept */
-    STAGE_DISCARD,                  /* the answer is ready, the body is thrown away */
-    STAGE_LATER,                    /* suspended */
-    STAGE_READY,                    /* done() was called */
-    STAGE_GONE,                     /* the client went away while suspended */
+    STAGE_HEAD,    /* before the first call */
+    STAGE_BODY,    /* the body is kept */
+    STAGE_DISCARD, /* the answer is ready, the body is thrown away */
+    STAGE_LATER,   /* suspended */
+    STAGE_READY,   /* done() was called */
+    STAGE_GONE,    /* the client went away while suspended */
     STAGE_ANSWERED
 };
 
 struct handler_exchange {
-    struct exchange x;              /* first */
+    struct exchange x; /* first */
     struct handler *handler;
     struct connection *connection;
     struct MHD_Connection *mhd;
-    struct handler_exchange *next;  /* in the free list or the ready list */
+    struct handler_exchange *next; /* in the free list or the ready list */
     enum stage stage;
-    bool begun;                     /* api knows it */
-    struct text target;             /* raw, NUL-terminated; path and query point into it */
+    bool begun;         /* api knows it */
+    struct text target; /* raw, NUL-terminated; path and query point into it */
     size_t discarded, discard_max;
 };
 
-void handler_init(struct handler *h, struct lane *lane, struct api *api, void (*kick)(void *), void *kick_arg)
+void handler_init(struct handler *h, struct lane *lane, struct api *api, void (*kick)(void *),
+                  void *kick_arg)
 {
-    *h = (struct handler){ .lane = lane, .api = api, .kick = kick, .kick_arg = kick_arg };
+    *h = (struct handler){.lane = lane, .api = api, .kick = kick, .kick_arg = kick_arg};
     h->ready_tail = &h->ready;
 }
 
@@ -89,7 +97,8 @@ static struct handler_exchange *take(struct handler *h)
     memset(e, 0, sizeof *e);
     e->handler = h;
     e->target = target;
-    e->x = (struct exchange){ .lane = h->lane, .header = header, .done = done, .body = body, .answer = answer };
+    e->x = (struct exchange){
+        .lane = h->lane, .header = header, .done = done, .body = body, .answer = answer};
     return e;
 }
 
@@ -119,8 +128,8 @@ static enum MHD_Result answer(struct handler_exchange *e)
     struct exchange *x = &e->x;
     if (x->answer.bad || x->status < 200 || x->status > 599)
         return MHD_NO;
-    struct MHD_Response *response = MHD_create_response_from_buffer(x->answer.len, x->answer.data ? x->answer.data : nothing,
-                                                                    MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        x->answer.len, x->answer.data ? x->answer.data : nothing, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
     if (x->content_type)
@@ -131,7 +140,8 @@ static enum MHD_Result answer(struct handler_exchange *e)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result queued = MHD_queue_response(e->mhd, x->status, response);
     MHD_destroy_response(response);
-    metrics_count(lane_metrics(e->handler->lane), METRIC_RECEIVED_BYTES, 0, e->discarded);  /* api counts what it was given */
+    metrics_count(lane_metrics(e->handler->lane), METRIC_RECEIVED_BYTES, 0,
+                  e->discarded); /* api counts what it was given */
     e->stage = STAGE_ANSWERED;
     connections_enter(e->connection, CONNECTION_ANSWER);
     return queued;
@@ -142,11 +152,12 @@ static enum MHD_Result answer(struct handler_exchange *e)
 void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct handler *h = cls;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct connection *c = info ? info->socket_context : NULL;
     struct handler_exchange *e = c ? take(h) : NULL;
     if (!e)
-        return NULL;                /* handler_request() ends the connection */
+        return NULL; /* handler_request() ends the connection */
     e->connection = c;
     e->mhd = mhd;
     e->x.born_us = lane_clock_us();
@@ -155,16 +166,16 @@ void *handler_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     return e;
 }
 
-static enum MHD_Result each_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-                                   size_t value_len)
+static enum MHD_Result each_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_len, const char *value, size_t value_len)
 {
     (void)kind;
     framing_header(cls, name, name_len, value ? value : "", value ? value_len : 0);
     return MHD_YES;
 }
 
-/* Splits the raw target at '?'. An absolute form ("http://host/path") must be understood (RFC 9112 3.2.2): what is before its
- * path is dropped. */
+/* Splits the raw target at '?'. An absolute form ("http://host/path") must be understood (RFC
+ * 9112 3.2.2): what is before its path is dropped. */
 static void split_target(struct handler_exchange *e)
 {
     char *path = e->target.data;
@@ -186,8 +197,8 @@ static enum MHD_Result refuse(struct handler_exchange *e, int status, const char
     return answer(e);
 }
 
-/* The answer is known before the body was read. Queued now it closes the connection: so it waits for the end of the body
- * when there is none, or one that is small and on its way already. */
+/* The answer is known before the body was read. Queued now it closes the connection: so it waits
+ * for the end of the body when there is none, or one that is small and on its way already. */
 static enum MHD_Result answer_early(struct handler_exchange *e, const struct framing *f)
 {
     bool small = !f->chunked && f->content_length <= DISCARD_MAX;
@@ -202,7 +213,7 @@ static enum MHD_Result begin(struct handler_exchange *e, const char *method, con
 {
     struct handler *h = e->handler;
     struct exchange *x = &e->x;
-    struct framing f = { 0 };
+    struct framing f = {0};
     connections_enter(e->connection, CONNECTION_BODY);
     if (e->target.bad)
         return MHD_NO;
@@ -235,8 +246,10 @@ static enum MHD_Result body(struct handler_exchange *e, const char *data, size_t
         return MHD_YES;
     if (status != SPARROW_TOO_LARGE)
         return MHD_NO;
-    /* In the middle of a body MHD can neither answer nor close in an orderly way: read on for a while, then answer. */
-    api_refuse(e->handler->api, &e->x, SPARROW_TOO_LARGE, "the body is larger than server.max_body");
+    /* In the middle of a body MHD can neither answer nor close in an orderly way: read on for a
+     * while, then answer. */
+    api_refuse(e->handler->api, &e->x, SPARROW_TOO_LARGE,
+               "the body is larger than server.max_body");
     e->x.close = true;
     e->stage = STAGE_DISCARD;
     e->discarded = n;
@@ -254,7 +267,7 @@ static enum MHD_Result finish(struct handler_exchange *e)
 {
     struct handler *h = e->handler;
     e->x.body_end_us = lane_clock_us();
-    e->stage = STAGE_LATER;         /* before the call: done() may come while it runs */
+    e->stage = STAGE_LATER; /* before the call: done() may come while it runs */
     if (api_finish(h->api, &e->x) == API_ANSWER)
         return answer(e);
     MHD_suspend_connection(e->mhd);
@@ -262,13 +275,14 @@ static enum MHD_Result finish(struct handler_exchange *e)
     return MHD_YES;
 }
 
-enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-                                const char *data, size_t *size, void **context)
+enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const char *url,
+                                const char *method, const char *version, const char *data,
+                                size_t *size, void **context)
 {
     struct handler_exchange *e = *context;
     (void)cls;
     (void)mhd;
-    (void)url;                      /* decoded and cut at a NUL: the raw target is what counts */
+    (void)url; /* decoded and cut at a NUL: the raw target is what counts */
     if (!e)
         return MHD_NO;
     size_t n = *size;
@@ -283,7 +297,7 @@ enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const cha
         return n ? discard(e, n) : answer(e);
     case STAGE_READY:
         return answer(e);
-    case STAGE_LATER:               /* suspended: never called */
+    case STAGE_LATER: /* suspended: never called */
     case STAGE_GONE:
     case STAGE_ANSWERED:
         break;
@@ -342,7 +356,8 @@ void handler_give_up(struct handler *h, struct connections *all)
 
 /* ---- the end ---- */
 
-void handler_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode why)
+void handler_completed(void *cls, struct MHD_Connection *mhd, void **context,
+                       enum MHD_RequestTerminationCode why)
 {
     struct handler_exchange *e = *context;
     struct handler *h = cls;

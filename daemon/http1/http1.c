@@ -1,8 +1,10 @@
 /* http1.c - libmicrohttpd in external-epoll mode on a libuv loop.
- * It has no wake-up descriptor in this mode: whoever adds or resumes a connection must call MHD_run() afterwards. Here that
- * is always `again`, an idle handle that runs once at the loop's next turn, so that everything that happened in one turn
- * costs one MHD_run(), and MHD_run() never runs inside itself. After each run MHD_get_timeout() says whether it has work
- * that no descriptor will announce (edges already consumed): then `again` stays on.
+ * It has no wake-up descriptor in this mode: whoever adds or resumes a connection must call
+ * MHD_run() afterwards. Here that is always `again`, an idle handle that runs once at the loop's
+ * next turn, so that everything that happened in one turn costs one MHD_run(), and MHD_run() never
+ * runs inside itself. After each run MHD_get_timeout() says whether it has work that no descriptor
+ * will announce (edges already consumed): then `again` stays on.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -18,15 +20,17 @@
 #include "daemon/http1/connections.h"
 #include "daemon/http1/handler.h"
 
-#define POOL_BYTES (80u << 10)      /* per connection, half of it for reading: a second of audio and its head come in one piece */
+#define POOL_BYTES                                                                                 \
+    (80u << 10) /* per connection, half of it for reading: a second of audio and its head come in  \
+                   one piece */
 
 struct http1 {
     struct lane *lane;
     struct MHD_Daemon *mhd;
     struct handler handler;
     struct connections connections;
-    uv_poll_t poll;                 /* MHD's epoll descriptor */
-    uv_timer_t timer;               /* MHD_get_timeout() */
+    uv_poll_t poll;   /* MHD's epoll descriptor */
+    uv_timer_t timer; /* MHD_get_timeout() */
     uv_idle_t again;
     bool draining, drained, stopped;
     void (*on_drained)(void *arg);
@@ -83,11 +87,13 @@ static void kick(void *arg)
 
 /* ---- MHD's callbacks about connections ---- */
 
-static void on_connection(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
 {
     struct http1 *h = cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
         *context = info ? connections_open(&h->connections, info->connect_fd) : NULL;
     } else if (*context) {
         connections_end(*context);
@@ -95,7 +101,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     }
 }
 
-__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *format,
+                                                         va_list arguments)
 {
     struct http1 *h = cls;
     if (!log_wants(lane_log(h->lane), LOG_DEBUG))
@@ -108,18 +115,15 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *cls, const char *
 
 static struct MHD_Daemon *start_mhd(struct http1 *h, unsigned max_connections)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-                            NULL, NULL, handler_request, &h->handler,
-                            MHD_OPTION_EXTERNAL_LOGGER, on_log, h,      /* first: the others may log */
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-                            MHD_OPTION_CONNECTION_LIMIT, max_connections,
-                            MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-                            MHD_OPTION_URI_LOG_CALLBACK, handler_uri, &h->handler,
-                            MHD_OPTION_NOTIFY_COMPLETED, handler_completed, &h->handler,
-                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-                            MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+        NULL, NULL, handler_request, &h->handler, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+        h, /* first: the others may log */
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        max_connections, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_URI_LOG_CALLBACK,
+        handler_uri, &h->handler, MHD_OPTION_NOTIFY_COMPLETED, handler_completed, &h->handler,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
 }
 
 /* ---- life ---- */
@@ -158,18 +162,20 @@ fail_http1:
 fail:
     if (err) {
         err->status = status;
-        snprintf(err->text, sizeof err->text, "lane %u: cannot start HTTP/1.1", lane_index(o->lane));
+        snprintf(err->text, sizeof err->text, "lane %u: cannot start HTTP/1.1",
+                 lane_index(o->lane));
     }
     return status;
 }
 
 void http1_set_config(struct http1 *h, const struct config *config)
 {
-    connections_set_timeouts(&h->connections, config->server_header_timeout, config->server_body_timeout,
-                             config->server_idle_timeout);
+    connections_set_timeouts(&h->connections, config->server_header_timeout,
+                             config->server_body_timeout, config->server_idle_timeout);
 }
 
-void http1_take(void *arg, struct lane *lane, int fd, const struct sockaddr_storage *address, socklen_t len)
+void http1_take(void *arg, struct lane *lane, int fd, const struct sockaddr_storage *address,
+                socklen_t len)
 {
     struct http1 *h = arg;
     (void)lane;
@@ -177,7 +183,8 @@ void http1_take(void *arg, struct lane *lane, int fd, const struct sockaddr_stor
         close(fd);
         return;
     }
-    MHD_add_connection(h->mhd, fd, (const struct sockaddr *)address, len);   /* closes fd if it cannot */
+    MHD_add_connection(h->mhd, fd, (const struct sockaddr *)address,
+                       len); /* closes fd if it cannot */
     kick(h);
 }
 
@@ -195,7 +202,8 @@ void http1_stop(struct http1 *h)
     if (h->stopped)
         return;
     h->stopped = true;
-    /* MHD_stop_daemon() aborts the process if it meets a suspended connection, and the resume happens inside MHD_run(). */
+    /* MHD_stop_daemon() aborts the process if it meets a suspended connection, and the resume
+     * happens inside MHD_run(). */
     handler_give_up(&h->handler, &h->connections);
     handler_resume(&h->handler);
     MHD_run(h->mhd);

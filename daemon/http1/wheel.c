@@ -1,5 +1,7 @@
-/* wheel.c - a ring of lists, one for each tick. A deadline that moves to later stays in its old slot and is put on when the
- * slot comes up: that is the common case (every request moves its connection's deadline several times) and costs one store.
+/* wheel.c - a ring of lists, one for each tick. A deadline that moves to later stays in its old
+ * slot and is put on when the slot comes up: that is the common case (every request moves its
+ * connection's deadline several times) and costs one store.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -50,7 +52,8 @@ void wheel_set(struct wheel *w, struct wheel_entry *e, uint64_t due_ms)
 struct wheel_entry *wheel_due(struct wheel *w, uint64_t now_ms)
 {
     uint64_t now = now_ms / WHEEL_TICK_MS;
-    for (; w->tick < now; w->tick++) {  /* the tick that runs now is not over: its entries may be due later in it */
+    for (; w->tick < now;
+         w->tick++) { /* the tick that runs now is not over: its entries may be due later in it */
         struct wheel_entry *head = &w->slots[w->tick % WHEEL_SLOTS];
         while (head->next != head) {
             struct wheel_entry *e = head->next;

@@ -1,5 +1,7 @@
-/* wheel.h - coarse deadlines for many connections: setting and moving one costs a store or a list move, never an allocation
- * or a heap. Up to WHEEL_TICK_MS late, never early. One thread; the time is an argument.
+/* wheel.h - coarse deadlines for many connections: setting and moving one costs a store or a list
+ * move, never an allocation or a heap. Up to WHEEL_TICK_MS late, never early. One thread; the time
+ * is an argument.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_HTTP1_WHEEL_H
 #define DAEMON_HTTP1_WHEEL_H
@@ -7,17 +9,18 @@
 #include <stdint.h>
 
 #define WHEEL_TICK_MS 50u
-#define WHEEL_SLOTS 256u            /* a turn is 12.8 s; what is due later passes its slot and is put further on */
+#define WHEEL_SLOTS                                                                                \
+    256u /* a turn is 12.8 s; what is due later passes its slot and is put further on */
 #define WHEEL_NEVER UINT64_MAX
 
-struct wheel_entry {                /* embed it; zero-initialise */
+struct wheel_entry { /* embed it; zero-initialise */
     struct wheel_entry *prev, *next;
     uint64_t due_ms, slot_tick;
 };
 
 struct wheel {
-    struct wheel_entry slots[WHEEL_SLOTS];   /* heads of rings */
-    uint64_t tick;                  /* the next one to look at */
+    struct wheel_entry slots[WHEEL_SLOTS]; /* heads of rings */
+    uint64_t tick;                         /* the next one to look at */
 };
 
 void wheel_init(struct wheel *w, uint64_t now_ms);

@@ -1,7 +1,9 @@
 /* lane.c - the thread, the loop and the inbox.
- * The inbox is a stack that any thread pushes to and the lane takes whole (one exchange), then turns round: so posting is
- * one compare-and-swap, and a burst costs one wake-up. The fields stand in three groups, each on its own cache lines: the
- * lane's own, what the lane writes and others read, what others write.
+ * The inbox is a stack that any thread pushes to and the lane takes whole (one exchange), then
+ * turns round: so posting is one compare-and-swap, and a burst costs one wake-up. The fields stand
+ * in three groups, each on its own cache lines: the lane's own, what the lane writes and others
+ * read, what others write.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -15,8 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-
-#define BEAT_MS 100u
+#define BEAT_MS    100u
 #define CACHE_LINE 64
 
 struct lane {
@@ -71,7 +72,7 @@ static size_t drain_inbox(struct lane *lane)
     size_t count = 0;
     while (list) {
         struct lane_message *message = list;
-        list = message->next;       /* run() may free the message, or post it again */
+        list = message->next; /* run() may free the message, or post it again */
         message->run(lane, message);
         count++;
     }
@@ -85,7 +86,8 @@ static void on_wake(uv_async_t *wake)
     if (atomic_load(&lane->stop) && !lane->stopping) {
         lane->stopping = true;
         uv_close((uv_handle_t *)&lane->beat, NULL);
-        uv_unref((uv_handle_t *)&lane->wake);   /* open until lane_free: a late post must not meet a closed handle */
+        uv_unref((uv_handle_t *)&lane
+                     ->wake); /* open until lane_free: a late post must not meet a closed handle */
     }
 }
 
@@ -99,7 +101,8 @@ int lane_new(unsigned index, struct metrics_block *metrics, struct log *log, str
              struct sparrow_error *err)
 {
     int uv = UV_ENOMEM;
-    struct lane *lane = aligned_alloc(CACHE_LINE, (sizeof *lane + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    struct lane *lane =
+        aligned_alloc(CACHE_LINE, (sizeof *lane + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
     if (!lane)
         goto fail;
     memset(lane, 0, sizeof *lane);
@@ -134,7 +137,8 @@ static void *lane_main(void *arg)
     struct lane *lane = arg;
     do
         uv_run(&lane->loop, UV_RUN_DEFAULT);
-    while (drain_inbox(lane) > 0);      /* posted while the last handles closed: may have opened new ones */
+    while (drain_inbox(lane) >
+           0); /* posted while the last handles closed: may have opened new ones */
     return NULL;
 }
 
@@ -149,7 +153,8 @@ int lane_start(struct lane *lane, struct sparrow_error *err)
     if (failed) {
         if (err) {
             err->status = SPARROW_IO;
-            snprintf(err->text, sizeof err->text, "lane %u: no thread: %s", lane->index, strerror(failed));
+            snprintf(err->text, sizeof err->text, "lane %u: no thread: %s", lane->index,
+                     strerror(failed));
         }
         return SPARROW_IO;
     }
@@ -191,9 +196,9 @@ void lane_post(struct lane *lane, struct lane_message *message)
     struct lane_message *head = atomic_load_explicit(&lane->inbox, memory_order_relaxed);
     do
         message->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&lane->inbox, &head, message, memory_order_release,
-                                                  memory_order_relaxed));
-    if (!head)                          /* else whoever found it empty wakes the lane, and ours goes with theirs */
+    while (!atomic_compare_exchange_weak_explicit(&lane->inbox, &head, message,
+                                                  memory_order_release, memory_order_relaxed));
+    if (!head) /* else whoever found it empty wakes the lane, and ours goes with theirs */
         uv_async_send(&lane->wake);
 }
 

@@ -1,7 +1,10 @@
-/* fuzz_framing.c - any bytes as the head of a request: it is judged, and a head that passes has one reading of its body:
- * one length or one chunked, never both, one Host (HTTP/1.1), a target without controls or NUL, a known method.
- * The input: method, target and version on a line, then "name: value" lines.
- * A campaign: clang -fsanitize=fuzzer,address -I. -IBUILD tests/fuzz/fuzz_framing.c daemon/http1/framing.c
+/* fuzz_framing.c - any bytes as the head of a request: it is judged, and a head that passes has one
+ * reading of its body: one length or one chunked, never both, one Host (HTTP/1.1), a target without
+ * controls or NUL, a known method. The input: method, target and version on a line, then "name:
+ * value" lines.
+ * A campaign: clang -fsanitize=fuzzer,address -I. -IBUILD tests/fuzz/fuzz_framing.c
+ * daemon/http1/framing.c
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "tests/fuzz/fuzz.h"
@@ -27,7 +30,8 @@ static char *cut(char **rest, char c)
     return word;
 }
 
-static void check_accepted(const struct framing *f, const char *method, const char *target, const char *version)
+static void check_accepted(const struct framing *f, const char *method, const char *target,
+                           const char *version)
 {
     require(f->detail == NULL);
     require(f->lengths <= 1 && f->codings <= 1 && f->lengths + f->codings <= 1);

@@ -1,4 +1,5 @@
 /* test_door.c - addresses, listening, placing, limits, running out of descriptors, the drain.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -32,7 +33,8 @@ struct house {
     _Atomic unsigned fd_count;
 };
 
-static void take(void *arg, struct lane *lane, int fd, const struct sockaddr_storage *address, socklen_t len)
+static void take(void *arg, struct lane *lane, int fd, const struct sockaddr_storage *address,
+                 socklen_t len)
 {
     struct house *h = arg;
     (void)address;
@@ -53,16 +55,23 @@ static struct house *house_new(void)
     for (unsigned i = 0; i < LANES; i++) {
         ck_assert_int_eq(lane_new(i, metrics_block(h->metrics), h->log, &h->lanes[i], NULL), 0);
         ck_assert_int_eq(lane_start(h->lanes[i], NULL), 0);
-        h->places[i] = (struct door_lane){ h->lanes[i], h };
+        h->places[i] = (struct door_lane){h->lanes[i], h};
     }
     return h;
 }
 
-static int house_open(struct house *h, const char *listen, bool insecure, unsigned max, struct sparrow_error *err)
+static int house_open(struct house *h, const char *listen, bool insecure, unsigned max,
+                      struct sparrow_error *err)
 {
     struct door_options o = {
-        .listen = listen, .insecure = insecure, .max_connections = max, .lanes = h->places, .lane_count = LANES,
-        .take = take, .metrics = metrics_block(h->metrics), .log = h->log,
+        .listen = listen,
+        .insecure = insecure,
+        .max_connections = max,
+        .lanes = h->places,
+        .lane_count = LANES,
+        .take = take,
+        .metrics = metrics_block(h->metrics),
+        .log = h->log,
     };
     return door_open(&h->loop, &o, &h->door, err);
 }
@@ -103,29 +112,33 @@ static int connect_to(const char *text)
     ck_assert_int_eq(address_parse(text, strlen(text), &a, NULL), 0);
     int fd = socket(a.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
-    ck_assert_msg(connect(fd, (struct sockaddr *)&a.sa, a.len) == 0, "%s: %s", text, strerror(errno));
+    ck_assert_msg(connect(fd, (struct sockaddr *)&a.sa, a.len) == 0, "%s: %s", text,
+                  strerror(errno));
     return fd;
 }
 
 /* 0: closed by the other side; -1: still open after `ms`. */
 static int ended(int fd, int ms)
 {
-    struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+    struct timeval tv = {ms / 1000, ms % 1000 * 1000};
     char byte;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
     return recv(fd, &byte, 1, 0) == 0 || errno == ECONNRESET ? 0 : -1;
 }
 
-static const struct { const char *text, *printed; bool local; } addresses[] = {
-    { "127.0.0.1:8770", "127.0.0.1:8770", true },
-    { "127.3.2.1:1", "127.3.2.1:1", true },
-    { "0.0.0.0:80", "0.0.0.0:80", false },
-    { "192.0.2.1:80", "192.0.2.1:80", false },
-    { "[::1]:8770", "[::1]:8770", true },
-    { "[::]:0", "[::]:0", false },
-    { "[::ffff:127.0.0.1]:5", "[::ffff:127.0.0.1]:5", true },
-    { "[::ffff:192.0.2.1]:5", "[::ffff:192.0.2.1]:5", false },
-    { "unix:/run/x.sock", "unix:/run/x.sock", true },
+static const struct {
+    const char *text, *printed;
+    bool local;
+} addresses[] = {
+    {"127.0.0.1:8770", "127.0.0.1:8770", true},
+    {"127.3.2.1:1", "127.3.2.1:1", true},
+    {"0.0.0.0:80", "0.0.0.0:80", false},
+    {"192.0.2.1:80", "192.0.2.1:80", false},
+    {"[::1]:8770", "[::1]:8770", true},
+    {"[::]:0", "[::]:0", false},
+    {"[::ffff:127.0.0.1]:5", "[::ffff:127.0.0.1]:5", true},
+    {"[::ffff:192.0.2.1]:5", "[::ffff:192.0.2.1]:5", false},
+    {"unix:/run/x.sock", "unix:/run/x.sock", true},
 };
 
 START_TEST(parse_good_prints_back)
@@ -140,14 +153,28 @@ START_TEST(parse_good_prints_back)
 END_TEST
 
 static const char *const rubbish[] = {
-    "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:123456",
-    "::1:80", "[::1", "[]:80", "[::g]:1", "unix:", "unix:relative", "999.0.0.1:80",
+    "",
+    ":",
+    ":80",
+    "127.0.0.1",
+    "127.0.0.1:",
+    "127.0.0.1:x",
+    "127.0.0.1:-1",
+    "127.0.0.1:65536",
+    "127.0.0.1:123456",
+    "::1:80",
+    "[::1",
+    "[]:80",
+    "[::g]:1",
+    "unix:",
+    "unix:relative",
+    "999.0.0.1:80",
 };
 
 START_TEST(parse_rubbish_says_which)
 {
     struct address a;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     ck_assert_int_eq(address_parse(rubbish[_i], strlen(rubbish[_i]), &a, &err), SPARROW_CONFIG);
     ck_assert_ptr_nonnull(strstr(err.text, rubbish[_i]));
 }
@@ -168,7 +195,7 @@ END_TEST
 START_TEST(open_beyond_loopback_needs_insecure)
 {
     struct house *h = house_new();
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     ck_assert_int_eq(house_open(h, "127.0.0.1:0, 0.0.0.0:0", false, 10, &err), SPARROW_CONFIG);
     ck_assert_ptr_nonnull(strstr(err.text, "server.insecure"));
     ck_assert_ptr_nonnull(strstr(err.text, "0.0.0.0:0"));
@@ -181,7 +208,7 @@ END_TEST
 START_TEST(open_port_taken_names_the_address)
 {
     struct house *h = house_new(), *other = house_new();
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     ck_assert_int_eq(house_open(h, "127.0.0.1:0", false, 10, NULL), 0);
     ck_assert_int_eq(house_open(other, door_address(h->door, 0), false, 10, &err), SPARROW_IO);
     ck_assert_ptr_nonnull(strstr(err.text, door_address(h->door, 0)));
@@ -199,7 +226,8 @@ START_TEST(burst_is_spread_evenly)
         fds[i] = connect_to(door_address(h->door, 0));
     door_start(h->door);
     house_wait(h, 40);
-    ck_assert_uint_ge(h->taken[0], 18);     /* a lane that is just taking one may count it twice for a moment */
+    ck_assert_uint_ge(h->taken[0],
+                      18); /* a lane that is just taking one may count it twice for a moment */
     ck_assert_uint_ge(h->taken[1], 18);
     for (int i = 0; i < 40; i++)
         close(fds[i]);
@@ -241,7 +269,7 @@ static void stand_still(struct lane *lane, struct lane_message *message)
 START_TEST(stuck_lane_gets_no_connections_and_gives_back_those_on_their_way)
 {
     struct house *h = house_new();
-    struct lane_message message = { .run = stand_still };
+    struct lane_message message = {.run = stand_still};
     int fds[12];
     ck_assert_int_eq(house_open(h, "127.0.0.1:0", false, 100, NULL), 0);
     door_start(h->door);
@@ -249,7 +277,8 @@ START_TEST(stuck_lane_gets_no_connections_and_gives_back_those_on_their_way)
     usleep(50000);
     uint64_t begin = lane_clock_us();
     for (int i = 0; i < 6; i++)
-        fds[i] = connect_to(door_address(h->door, 0));  /* nobody knows yet: half of them go to the stuck lane */
+        fds[i] = connect_to(
+            door_address(h->door, 0)); /* nobody knows yet: half of them go to the stuck lane */
     house_wait(h, 6);
     for (int i = 6; i < 12; i++)
         fds[i] = connect_to(door_address(h->door, 0));
@@ -268,11 +297,13 @@ START_TEST(out_of_descriptors_closes_the_newcomer_and_goes_on)
     struct house *h = house_new();
     ck_assert_int_eq(house_open(h, "127.0.0.1:0", false, 10, NULL), 0);
     door_start(h->door);
-    struct rlimit limit = { 200, 200 };
+    struct rlimit limit = {200, 200};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     struct address a;
-    ck_assert_int_eq(address_parse(door_address(h->door, 0), strlen(door_address(h->door, 0)), &a, NULL), 0);
-    int first = socket(AF_INET, SOCK_STREAM, 0), second = socket(AF_INET, SOCK_STREAM, 0), fillers[200], n = 0;
+    ck_assert_int_eq(
+        address_parse(door_address(h->door, 0), strlen(door_address(h->door, 0)), &a, NULL), 0);
+    int first = socket(AF_INET, SOCK_STREAM, 0), second = socket(AF_INET, SOCK_STREAM, 0),
+        fillers[200], n = 0;
     while ((fillers[n] = dup(0)) >= 0)
         n++;
     ck_assert_int_eq(connect(first, (struct sockaddr *)&a.sa, a.len), 0);
@@ -327,16 +358,16 @@ START_TEST(unix_socket_stale_file_is_replaced_live_one_is_not)
     ck_assert_int_eq(address_parse(text, strlen(text), &a, NULL), 0);
     int stale = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(stale, (struct sockaddr *)&a.sa, a.len), 0);
-    close(stale);                       /* the file stays, nobody listens */
+    close(stale); /* the file stays, nobody listens */
 
     struct house *h = house_new(), *other = house_new();
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     ck_assert_msg(house_open(h, text, false, 10, &err) == 0, "%s", err.text);
     ck_assert_str_eq(door_address(h->door, 0), text);
     ck_assert_int_eq(house_open(other, text, false, 10, &err), SPARROW_IO);
     door_start(h->door);
     int fd = connect_to(text);
-    house_wait(h, 2);                   /* the other's question whether anybody is there counts as one */
+    house_wait(h, 2); /* the other's question whether anybody is there counts as one */
     close(fd);
     house_free(other);
     house_free(h);
@@ -348,7 +379,7 @@ END_TEST
 START_TEST(adopt_takes_a_listening_socket_only)
 {
     struct listener l;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     int pair[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     ck_assert_int_eq(listener_adopt(pair[0], &l, &err), SPARROW_CONFIG);

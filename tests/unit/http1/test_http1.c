@@ -1,5 +1,7 @@
-/* test_http1.c - the codec alone, against a small api written here: keep-alive, pipelining, late answers, clients that hang up,
- * bodies that are too large, deadlines, drain, stop. Real sockets, real libmicrohttpd.
+/* test_http1.c - the codec alone, against a small api written here: keep-alive, pipelining, late
+ * answers, clients that hang up, bodies that are too large, deadlines, drain, stop. Real sockets,
+ * real libmicrohttpd.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -16,7 +18,8 @@
 
 #include "daemon/http1/http1.h"
 
-/* ---- allocations of our own objects (linked with --wrap; libmicrohttpd's are its own affair) ---- */
+/* ---- allocations of our own objects (linked with --wrap; libmicrohttpd's are its own affair) ----
+ */
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t count, size_t n);
@@ -25,7 +28,7 @@ __attribute__((visibility("default"))) void *__wrap_malloc(size_t n);
 __attribute__((visibility("default"))) void *__wrap_calloc(size_t count, size_t n);
 __attribute__((visibility("default"))) void *__wrap_realloc(void *p, size_t n);
 static _Atomic unsigned allocations;
-static _Thread_local bool watched;     /* the lane's thread: Check allocates on the other */
+static _Thread_local bool watched; /* the lane's thread: Check allocates on the other */
 
 void *__wrap_malloc(size_t n)
 {
@@ -45,9 +48,13 @@ void *__wrap_realloc(void *p, size_t n)
     return __real_realloc(p, n);
 }
 
-/* ---- the api of this test: /echo answers the body's length; /later answers after 50 ms; /never when told; /now before the body ---- */
+/* ---- the api of this test: /echo answers the body's length; /later answers after 50 ms; /never
+ * when told; /now before the body ---- */
 
-struct api_call { uv_timer_t timer; struct exchange *x; };
+struct api_call {
+    uv_timer_t timer;
+    struct exchange *x;
+};
 struct api {
     struct lane *lane;
     size_t limit;
@@ -105,7 +112,8 @@ enum api_verdict api_finish(struct api *api, struct exchange *x)
     }
     char text[300];
     const char *agent = x->header(x, "x-name");
-    snprintf(text, sizeof text, "%s %s?%s %zu %s", x->method, x->path, x->query ? x->query : "", x->body.len, agent ? agent : "-");
+    snprintf(text, sizeof text, "%s %s?%s %zu %s", x->method, x->path, x->query ? x->query : "",
+             x->body.len, agent ? agent : "-");
     fill(x, 200, text);
     exchange_add_header(x, "X-Test", "yes");
     return API_ANSWER;
@@ -160,7 +168,7 @@ struct bench {
     atomic_bool drained;
 };
 
-struct errand {                     /* something to do on the lane; waited for */
+struct errand { /* something to do on the lane; waited for */
     struct lane_message message;
     struct bench *bench;
     void (*what)(struct bench *b, int fd);
@@ -178,7 +186,7 @@ static void run_errand(struct lane *lane, struct lane_message *message)
 
 static void on_lane(struct bench *b, void (*what)(struct bench *, int), int fd)
 {
-    struct errand e = { .message.run = run_errand, .bench = b, .what = what, .fd = fd };
+    struct errand e = {.message.run = run_errand, .bench = b, .what = what, .fd = fd};
     lane_post(b->lane, &e.message);
     while (!e.over)
         usleep(200);
@@ -186,7 +194,7 @@ static void on_lane(struct bench *b, void (*what)(struct bench *, int), int fd)
 
 static void do_take(struct bench *b, int fd)
 {
-    struct sockaddr_storage from = { 0 };
+    struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
     getpeername(fd, (struct sockaddr *)&from, &len);
     http1_take(b->http1, b->lane, fd, &from, len);
@@ -215,12 +223,13 @@ static struct bench *bench_new(const char *const *settings)
     b->log = log_new();
     log_set_level(b->log, "error");
     b->metrics = metrics_new();
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     ck_assert_msg(config_load(NULL, settings, NULL, &b->config, &err) == 0, "%s", err.text);
     ck_assert_int_eq(lane_new(0, metrics_block(b->metrics), b->log, &b->lane, NULL), 0);
     b->api.lane = b->lane;
     b->api.limit = 100000;
-    struct http1_options o = { .lane = b->lane, .api = &b->api, .config = b->config, .drained = on_drained, .arg = b };
+    struct http1_options o = {
+        .lane = b->lane, .api = &b->api, .config = b->config, .drained = on_drained, .arg = b};
     ck_assert_int_eq(http1_new(&o, &b->http1, &err), 0);
     ck_assert_int_eq(lane_start(b->lane, NULL), 0);
     return b;
@@ -246,7 +255,7 @@ static void bench_free(struct bench *b)
 /* Two ends of a TCP connection; the codec gets one. */
 static int client(struct bench *b)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
     int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
@@ -266,7 +275,8 @@ static void say(int fd, const char *text)
     ck_assert_int_eq(send(fd, text, n, MSG_NOSIGNAL), (ssize_t)n);
 }
 
-/* Reads until `stop` was seen (or EOF when stop is NULL), for `ms` at most. Returns what came; *ret_closed: EOF or reset. */
+/* Reads until `stop` was seen (or EOF when stop is NULL), for `ms` at most. Returns what came;
+ * *ret_closed: EOF or reset. */
 static const char *hear(int fd, const char *stop, int ms, bool *ret_closed)
 {
     static char text[1 << 16];
@@ -275,7 +285,7 @@ static const char *hear(int fd, const char *stop, int ms, bool *ret_closed)
     text[0] = 0;
     uint64_t end = lane_clock_us() + (uint64_t)ms * 1000;
     while (!(stop && strstr(text, stop)) && !closed && lane_clock_us() < end) {
-        struct pollfd p = { .fd = fd, .events = POLLIN };
+        struct pollfd p = {.fd = fd, .events = POLLIN};
         if (poll(&p, 1, 20) <= 0)
             continue;
         ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
@@ -310,7 +320,8 @@ START_TEST(keep_alive_serves_one_after_the_other)
     struct bench *b = bench_new(NULL);
     int fd = client(b);
     for (int i = 0; i < 50; i++) {
-        say(fd, "POST /echo?x=%20 HTTP/1.1\r\nHost: a\r\nX-Name: n\r\nContent-Length: 5\r\n\r\nhello");
+        say(fd,
+            "POST /echo?x=%20 HTTP/1.1\r\nHost: a\r\nX-Name: n\r\nContent-Length: 5\r\n\r\nhello");
         const char *text = hear(fd, "POST /echo?x=%20 5 n", 5000, NULL);
         ck_assert_ptr_nonnull(strstr(text, "HTTP/1.1 200 OK"));
         ck_assert_ptr_nonnull(strstr(text, "X-Test: yes"));
@@ -336,7 +347,8 @@ START_TEST(steady_state_allocates_nothing_of_ours)
     struct bench *b = bench_new(NULL);
     int fd = client(b);
     static char request[40000];
-    int head = snprintf(request, sizeof request, "POST /echo?n HTTP/1.1\r\nHost: a\r\nContent-Length: 32044\r\n\r\n");
+    int head = snprintf(request, sizeof request,
+                        "POST /echo?n HTTP/1.1\r\nHost: a\r\nContent-Length: 32044\r\n\r\n");
     memset(request + head, 'x', 32044);
     request[head + 32044] = 0;
     on_lane(b, do_watch, 0);
@@ -348,7 +360,7 @@ START_TEST(steady_state_allocates_nothing_of_ours)
         ck_assert_ptr_nonnull(strstr(hear(fd, "/echo?n 32044", 5000, NULL), "200 OK"));
     }
     ck_assert_uint_eq(allocations - before, 0);
-    ck_assert_uint_gt(before, 0);       /* the counter counts */
+    ck_assert_uint_gt(before, 0); /* the counter counts */
     close(fd);
     bench_free(b);
 }
@@ -360,7 +372,8 @@ START_TEST(pipelined_requests_are_answered_in_order)
     int fd = client(b);
     say(fd, POST5("/echo?1") POST5("/later") POST5("/echo?2") POST5("/later") POST5("/echo?3"));
     const char *text = hear(fd, "/echo?3 5", 10000, NULL);
-    const char *one = strstr(text, "/echo?1 5"), *two = strstr(text, "/echo?2 5"), *three = strstr(text, "/echo?3 5");
+    const char *one = strstr(text, "/echo?1 5"), *two = strstr(text, "/echo?2 5"),
+               *three = strstr(text, "/echo?3 5");
     ck_assert_msg(one && two && three && one < two && two < three, "%s", text);
     ck_assert_uint_eq(times(text, "HTTP/1.1 200"), 5);
     close(fd);
@@ -437,7 +450,10 @@ START_TEST(client_that_hangs_up_while_we_work_is_noticed)
 END_TEST
 
 static const char *const unfinished[] = {
-    "", "P", "POST /echo HTTP/1.1\r\n", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+    "",
+    "P",
+    "POST /echo HTTP/1.1\r\n",
+    "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
     "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
 };
@@ -544,22 +560,26 @@ START_TEST(chunked_without_end_is_cut)
         n = n < 0 ? n : send(fd, chunk, sizeof chunk, MSG_NOSIGNAL);
         n = n < 0 ? n : send(fd, "\r\n", 2, MSG_NOSIGNAL);
     }
-    ck_assert_int_lt(n, 0);             /* 100 MB did not go through */
+    ck_assert_int_lt(n, 0); /* 100 MB did not go through */
     close(fd);
     bench_free(b);
 }
 END_TEST
 
-static const struct { const char *name, *first, *drip; unsigned at_most_ms; } slow[] = {
-    { "head", "POST /echo HTTP/1.1\r\n", "X: y\r\n", 1500 },
-    { "body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", "x", 1500 },
-    { "request line", "POST /ec", "h", 2500 },
-    { "nothing", "", "", 3500 },
+static const struct {
+    const char *name, *first, *drip;
+    unsigned at_most_ms;
+} slow[] = {
+    {"head", "POST /echo HTTP/1.1\r\n", "X: y\r\n", 1500},
+    {"body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", "x", 1500},
+    {"request line", "POST /ec", "h", 2500},
+    {"nothing", "", "", 3500},
 };
 
 START_TEST(slow_client_is_cut)
 {
-    static const char *const settings[] = { "server.header_timeout=0.5", "server.body_timeout=0.5", "server.idle_timeout=2", NULL };
+    static const char *const settings[] = {"server.header_timeout=0.5", "server.body_timeout=0.5",
+                                           "server.idle_timeout=2", NULL};
     struct bench *b = bench_new(settings);
     int fd = client(b);
     bool closed = false;
@@ -570,9 +590,11 @@ START_TEST(slow_client_is_cut)
         hear(fd, NULL, 60, &closed);
     }
     uint64_t took_ms = (lane_clock_us() - begin) / 1000;
-    ck_assert_msg(closed && took_ms >= 450 && took_ms <= slow[_i].at_most_ms, "%s: closed %d after %llu ms", slow[_i].name, closed,
+    ck_assert_msg(closed && took_ms >= 450 && took_ms <= slow[_i].at_most_ms,
+                  "%s: closed %d after %llu ms", slow[_i].name, closed,
                   (unsigned long long)took_ms);
-    ck_assert_uint_eq(metrics_value(b->metrics, METRIC_REFUSED, REFUSED_SLOW_CLIENT), *slow[_i].first ? 1 : 0);
+    ck_assert_uint_eq(metrics_value(b->metrics, METRIC_REFUSED, REFUSED_SLOW_CLIENT),
+                      *slow[_i].first ? 1 : 0);
     close(fd);
     bench_free(b);
 }
@@ -580,7 +602,8 @@ END_TEST
 
 START_TEST(two_requests_with_a_pause_longer_than_the_head_timeout)
 {
-    static const char *const settings[] = { "server.header_timeout=0.3", "server.body_timeout=0.3", NULL };
+    static const char *const settings[] = {"server.header_timeout=0.3", "server.body_timeout=0.3",
+                                           NULL};
     struct bench *b = bench_new(settings);
     int fd = client(b);
     say(fd, POST5("/echo"));
@@ -647,7 +670,8 @@ int main(void)
     tcase_add_test(cases, early_answer_keeps_a_connection_with_a_small_body);
     tcase_add_test(cases, many_late_answers_all_come);
     tcase_add_test(cases, client_that_hangs_up_while_we_work_is_noticed);
-    tcase_add_loop_test(cases, data_and_the_end_of_the_stream_at_once_end_the_connection, 0, sizeof unfinished / sizeof *unfinished);
+    tcase_add_loop_test(cases, data_and_the_end_of_the_stream_at_once_end_the_connection, 0,
+                        sizeof unfinished / sizeof *unfinished);
     tcase_add_test(cases, half_closed_after_a_whole_request_is_still_answered);
     tcase_add_test(cases, stop_with_suspended_connections_ends_them);
     tcase_add_test(cases, announced_too_large_is_refused_before_it_is_read);

@@ -1,4 +1,6 @@
-/* test_wheel.c - deadlines come neither early nor more than a tick late, whatever is moved in between.
+/* test_wheel.c - deadlines come neither early nor more than a tick late, whatever is moved in
+ * between.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -10,10 +12,10 @@
 
 START_TEST(due_comes_in_time)
 {
-    static const uint64_t waits[] = { 0, 1, 49, 50, 51, 999, 12800, 12850, 30000, 75000, 3600000 };
+    static const uint64_t waits[] = {0, 1, 49, 50, 51, 999, 12800, 12850, 30000, 75000, 3600000};
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
         struct wheel w;
-        struct wheel_entry e = { 0 };
+        struct wheel_entry e = {0};
         uint64_t start = 123456789, now = start;
         wheel_init(&w, start);
         wheel_set(&w, &e, start + waits[i]);
@@ -62,7 +64,7 @@ END_TEST
 START_TEST(never_does_not_come_and_can_be_set_again)
 {
     struct wheel w;
-    struct wheel_entry e = { 0 };
+    struct wheel_entry e = {0};
     wheel_init(&w, 0);
     wheel_set(&w, &e, WHEEL_NEVER);
     ck_assert_ptr_null(wheel_due(&w, 1000000));
@@ -76,7 +78,7 @@ END_TEST
 START_TEST(after_a_stall_everything_due_comes_at_once)
 {
     struct wheel w;
-    struct wheel_entry e[3] = { 0 };
+    struct wheel_entry e[3] = {0};
     wheel_init(&w, 0);
     wheel_set(&w, &e[0], 100);
     wheel_set(&w, &e[1], 20000);

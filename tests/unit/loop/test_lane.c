@@ -1,4 +1,5 @@
 /* test_lane.c - posting from many threads, order, stopping, heartbeat, load.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <pthread.h>
@@ -7,7 +8,7 @@
 
 #include "daemon/loop/lane.h"
 
-#define POSTERS 4u
+#define POSTERS  4u
 #define MESSAGES 20000u
 
 struct numbered {
@@ -16,7 +17,10 @@ struct numbered {
 };
 
 /* What the lane saw; written on the lane, read after lane_join. */
-static struct { unsigned next[POSTERS], out_of_order, elsewhere, total; pthread_t thread; } seen;
+static struct {
+    unsigned next[POSTERS], out_of_order, elsewhere, total;
+    pthread_t thread;
+} seen;
 
 static void see(struct lane *lane, struct lane_message *message)
 {
@@ -40,7 +44,8 @@ static void *post_all(void *arg)
 {
     struct poster *p = arg;
     for (unsigned i = 0; i < MESSAGES; i++) {
-        p->messages[i] = (struct numbered){ .message = { .run = see }, .poster = p->index, .number = i };
+        p->messages[i] =
+            (struct numbered){.message = {.run = see}, .poster = p->index, .number = i};
         lane_post(p->lane, &p->messages[i].message);
     }
     return NULL;
@@ -54,7 +59,7 @@ START_TEST(post_from_four_threads_all_run_in_order)
     struct poster posters[POSTERS];
     pthread_t threads[POSTERS];
     for (unsigned i = 0; i < POSTERS; i++) {
-        posters[i] = (struct poster){ lane, calloc(MESSAGES, sizeof(struct numbered)), i };
+        posters[i] = (struct poster){lane, calloc(MESSAGES, sizeof(struct numbered)), i};
         ck_assert_ptr_nonnull(posters[i].messages);
         ck_assert_int_eq(pthread_create(&threads[i], NULL, post_all, &posters[i]), 0);
     }
@@ -72,7 +77,10 @@ START_TEST(post_from_four_threads_all_run_in_order)
 }
 END_TEST
 
-struct chain { struct lane_message message; unsigned left, runs; };
+struct chain {
+    struct lane_message message;
+    unsigned left, runs;
+};
 
 static void again(struct lane *lane, struct lane_message *message)
 {
@@ -85,18 +93,22 @@ static void again(struct lane *lane, struct lane_message *message)
 START_TEST(post_again_from_the_message_itself_runs_each_time)
 {
     struct lane *lane = NULL;
-    struct chain chain = { .message = { .run = again }, .left = 1000 };
+    struct chain chain = {.message = {.run = again}, .left = 1000};
     ck_assert_int_eq(lane_new(0, NULL, NULL, &lane, NULL), 0);
-    lane_post(lane, &chain.message);    /* before the start: waits for it */
+    lane_post(lane, &chain.message); /* before the start: waits for it */
     ck_assert_int_eq(lane_start(lane, NULL), 0);
-    lane_stop(lane);                    /* what was posted before still runs */
+    lane_stop(lane); /* what was posted before still runs */
     lane_join(lane);
     ck_assert_uint_eq(chain.runs, 1000);
     lane_free(lane);
 }
 END_TEST
 
-struct guest { struct lane_message message; uv_timer_t timer; bool closed; };
+struct guest {
+    struct lane_message message;
+    uv_timer_t timer;
+    bool closed;
+};
 
 static void guest_closed(uv_handle_t *handle)
 {
@@ -119,7 +131,7 @@ static void guest_open(struct lane *lane, struct lane_message *message)
 START_TEST(stop_waits_for_the_last_handle)
 {
     struct lane *lane = NULL;
-    struct guest guest = { .message = { .run = guest_open } };
+    struct guest guest = {.message = {.run = guest_open}};
     ck_assert_int_eq(lane_new(0, NULL, NULL, &lane, NULL), 0);
     ck_assert_int_eq(lane_start(lane, NULL), 0);
     uint64_t begin = lane_clock_us();
@@ -142,7 +154,7 @@ static void stall(struct lane *lane, struct lane_message *message)
 START_TEST(heartbeat_goes_on_and_stands_still_in_a_stall)
 {
     struct lane *lane = NULL;
-    struct lane_message message = { .run = stall };
+    struct lane_message message = {.run = stall};
     ck_assert_int_eq(lane_new(0, NULL, NULL, &lane, NULL), 0);
     ck_assert_int_eq(lane_start(lane, NULL), 0);
     uint64_t first = lane_heartbeat_us(lane);
@@ -168,7 +180,7 @@ START_TEST(load_counts_connections_and_requests)
     ck_assert_uint_eq(lane_load(lane), 3 + 16 * 3);
     lane_load_add(lane, -3, -3);
     ck_assert_uint_eq(lane_load(lane), 0);
-    lane_free(lane);                    /* never started */
+    lane_free(lane); /* never started */
 }
 END_TEST
 
