@@ -9,10 +9,11 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # need_packages KIND...: installs those of packages.txt that are missing.
 need_packages() {
-    local kinds=$1 missing=() kind name
+    local kinds=$1 missing=() kind name program
     command -v dpkg-query >/dev/null || die "this is not Debian or a relative of it: install what packages.txt lists by hand, then build as README.md says"
-    while read -r kind name; do
+    while read -r kind name program; do
         case " $kinds " in *" $kind "*) ;; *) continue ;; esac
+        if [ -n "$program" ] && command -v "$program" >/dev/null; then continue; fi
         dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
     done < <(grep -Ev '^(#|$)' "$top/packages.txt")
     [ ${#missing[@]} -gt 0 ] || return 0
