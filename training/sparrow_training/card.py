@@ -73,6 +73,10 @@ def set_figure(card, name, value, unit, note):
     figure.value, figure.unit, figure.note = value, unit, note
 
 
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.4f}"
+
+
 def page(model, sections):
     """The card as Markdown; sections: further pages' text, by title."""
     card = model.card
@@ -86,7 +90,7 @@ def page(model, sections):
         "| figure | value | how |",
         "| --- | --- | --- |",
     ]
-    lines += [f"| {f.name} | {f.value:.4g} {f.unit} | {f.note} |" for f in card.figures]
+    lines += [f"| {f.name} | {number(f.value)} {f.unit} | {f.note} |" for f in card.figures]
     for title, text in sections.items():
         lines += ["", f"## {title}", "", text]
     for title, text in (
