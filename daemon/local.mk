@@ -18,6 +18,7 @@ libsparrowd_la_SOURCES = \
 	daemon/door/listener.c daemon/door/listener.h \
 	daemon/door/door.c daemon/door/door.h \
 	daemon/lane_kit.c daemon/lane_kit.h \
+	daemon/preflight.c daemon/preflight.h \
 	daemon/ready.c daemon/ready.h \
 	daemon/serve.c daemon/serve.h
 

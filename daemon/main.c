@@ -9,6 +9,7 @@
 
 #include "daemon/config.h"
 #include "daemon/metrics.h"
+#include "daemon/preflight.h"
 #include "daemon/serve.h"
 #include "daemon/status.h"
 
@@ -21,7 +22,7 @@ static const char usage[] =
     "  --config FILE          read this configuration file; SIGHUP reads it again\n"
     "  --section.key=value    set one key (below); stronger than the file and than the environment "
     "SPARROWD_SECTION_KEY\n"
-    "  --check                check the configuration and leave\n"
+    "  --check                check the configuration, the addresses and the models, and leave\n"
     "  --port-file FILE       write the addresses it listens on there, one a line, once it serves\n"
     "  --ready-fd N           write them to this descriptor and close it\n"
     "  --print-config         print the configuration file with its defaults, each key explained\n"
@@ -134,9 +135,15 @@ static int run(struct command *c)
         fprintf(stderr, "sparrowd: %s\n", err.text);
         return EXIT_USAGE;
     }
-    int status = c->check ? EXIT_SUCCESS : serve_run(&c->serve);
-    if (c->check)
+    int status;
+    if (!c->check) {
+        status = serve_run(&c->serve);
+    } else if (preflight(c->serve.config, stderr) == 0) {
         puts("configuration is fine");
+        status = EXIT_SUCCESS;
+    } else {
+        status = EXIT_USAGE;
+    }
     config_unref(c->serve.config);
     return status;
 }

@@ -322,27 +322,49 @@ static int adopt_all(struct door *door, const struct door_options *o, struct spa
     return 0;
 }
 
+/* The next address of a list, moving *list on. 1: there is one; 0: the list ends; or a status. */
+static int next_address(const char **list, bool insecure, struct address *ret_address,
+                        struct sparrow_error *err)
+{
+    const char *p = *list + strspn(*list, ", \t");
+    size_t n = strcspn(p, ", \t");
+    if (n == 0)
+        return 0;
+    int status = address_parse(p, n, ret_address, err);
+    if (status)
+        return status;
+    if (!insecure && !address_is_local(ret_address))
+        return too_open(err, ret_address);
+    *list = p + n;
+    return 1;
+}
+
+int door_check(const char *listen, bool insecure, struct sparrow_error *err)
+{
+    struct address address;
+    unsigned count = 0;
+    int status;
+    while ((status = next_address(&listen, insecure, &address, err)) > 0)
+        if (++count > DOOR_LISTENERS)
+            return bad_count(err, "too many addresses");
+    if (status < 0)
+        return status;
+    return count ? 0 : bad_count(err, "no address");
+}
+
 static int bind_all(struct door *door, const struct door_options *o, struct sparrow_error *err)
 {
-    for (const char *p = o->listen;;) {
-        p += strspn(p, ", \t");
-        size_t n = strcspn(p, ", \t");
-        if (n == 0)
-            break;
-        if (door->gate_count == DOOR_LISTENERS)
-            return bad_count(err, "too many addresses");
-        struct address address;
-        int status = address_parse(p, n, &address, err);
-        if (status)
-            return status;
-        if (!o->insecure && !address_is_local(&address))
-            return too_open(err, &address);
+    const char *list = o->listen;
+    struct address address;
+    int status = door_check(o->listen, o->insecure, err);
+    if (status)
+        return status;
+    while (next_address(&list, o->insecure, &address, err) > 0) {
         if ((status = listener_bind(&address, &door->gates[door->gate_count].listener, err)))
             return status;
         door->gate_count++;
-        p += n;
     }
-    return door->gate_count ? 0 : bad_count(err, "no address");
+    return 0;
 }
 
 static void put_on_loop(struct door *door, uv_loop_t *loop)

@@ -37,6 +37,9 @@ struct door_options {
     struct log *log;
 };
 
+/* Whether server.listen says addresses that may be listened on; opens nothing. SPARROW_CONFIG if not. */
+int door_check(const char *listen, bool insecure, struct sparrow_error *err);
+
 /* Binds and listens, but does not accept yet: door_start() does. Raises the limit of open files to
  * fit max_connections. Errors: SPARROW_CONFIG (an address that cannot be read, or one beyond
  * loopback without insecure), SPARROW_IO (bind), SPARROW_NO_MEMORY. */

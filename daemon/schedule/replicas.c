@@ -181,20 +181,27 @@ static int add_lanes(struct replicas *r, struct sparrow_error *err)
     return 0;
 }
 
-int replicas_new(const struct replicas_options *options, struct replicas **ret_replicas, struct sparrow_error *err)
+int replicas_check(const struct config *config, struct sparrow_error *err)
 {
-    const struct config *config = options->config;
     if (!config->replicas_lane && config->replicas_workers == 0)
         return fail(err, SPARROW_CONFIG, "replicas.lane = no needs replicas.workers: nobody could compute a word");
     if (!fault_check(config->test_fault))
         return fail(err, SPARROW_CONFIG, "test.fault: a list of die:R:N, hang:R:N[:SECONDS] and stall:L:N is wanted");
+    return 0;
+}
+
+int replicas_new(const struct replicas_options *options, struct replicas **ret_replicas, struct sparrow_error *err)
+{
+    int rc = replicas_check(options->config, err);
+    if (rc)
+        return rc;
     struct replicas *r = calloc(1, sizeof *r);
     if (!r)
         return fail(err, SPARROW_NO_MEMORY, "no memory for replicas");
     r->options = *options;
     r->options.config = config_ref(options->config);
     replicas_set_config(r, options->config);
-    int rc = add_workers(r, err);
+    rc = add_workers(r, err);
     if (rc == 0)
         rc = add_lanes(r, err);
     if (rc == 0 && add_sources(r) < 0)

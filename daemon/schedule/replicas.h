@@ -33,6 +33,9 @@ struct replicas_options {           /* everything outlives the replicas */
     struct config *config;          /* a reference is taken */
 };
 
+/* Whether the configuration asks for replicas that can be made; makes none. SPARROW_CONFIG if not. */
+int replicas_check(const struct config *config, struct sparrow_error *err);
+
 /* Order: replicas_new; a schedule_new for each lane; replicas_start; the lanes start.
  * Errors: SPARROW_NO_MEMORY, SPARROW_CONFIG (neither lane nor worker replicas; a bad test.fault). */
 int replicas_new(const struct replicas_options *options, struct replicas **ret_replicas, struct sparrow_error *err);

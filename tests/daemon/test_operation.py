@@ -43,7 +43,7 @@ def run(*arguments, **env):
 # ---- the command line ----
 
 def test_check_of_a_good_file_is_quiet_and_ends_with_0():
-    answer = run("--check", "--config", os.path.join(TOP_SRC, "conf", "sparrowd.conf"))
+    answer = run("--check", "--config", os.path.join(TOP_SRC, "conf", "sparrowd.conf"), f"--models.path={os.path.join(TOP_SRC, 'models')}")
     assert answer.returncode == 0 and answer.stderr == "", answer
 
 
@@ -59,6 +59,16 @@ def test_check_lists_every_error_with_its_line():
               "command line: schedule.queue_words = 0: must be between 1 and 1048576"]
     for line in wanted:
         assert answer.stderr.count(line) >= 1, (line, answer.stderr)
+
+
+def test_check_judges_addresses_models_and_replicas():
+    with Folder() as f:
+        bad = f.write("bad.sparrow", "SPARROW\n")
+        for override, wanted in (("--server.listen=127.0.0.1:99999", "99999"), ("--server.listen=0.0.0.0:8770", "server.insecure = yes"),
+                                 (f"--models.path={bad}", bad), ("--models.path=/nowhere", "/nowhere"), ("--replicas.cpu=z80", "z80"),
+                                 ("--replicas.lane=no", "replicas.workers"), ("--test.fault=bang", "test.fault")):
+            answer = run("--check", f"--models.path={os.path.join(TOP_SRC, 'models')}", override)
+            assert answer.returncode == 2 and wanted in answer.stderr and answer.stdout == "", (override, answer)
 
 
 def test_a_bad_configuration_does_not_start():
