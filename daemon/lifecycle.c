@@ -26,7 +26,7 @@ struct lifecycle {
     struct lifecycle_calls calls;
     struct handles *handles;
     _Atomic int state;
-    _Atomic unsigned stuck;     /* lanes that stand still */
+    _Atomic unsigned stuck; /* lanes that stand still */
     unsigned stop_signals;
     bool said_stopping; /* STOPPING=1 went out */
     bool starved;       /* alive() said no; said in the log */

@@ -1,7 +1,8 @@
 /* models.c - loads model files into immutable sets and swaps them.
- * The mutex guards nothing but the pointer to the current set: taking a reference under it is what makes "read the pointer, count
- * one up" safe against a swap in between. Counts of answers belong to a model's name and labels, not to a set: a set that follows
- * another takes them over, so that a reload does not set counters back.
+ * The mutex guards nothing but the pointer to the current set: taking a reference under it is what
+ * makes "read the pointer, count one up" safe against a swap in between. Counts of answers belong
+ * to a model's name and labels, not to a set: a set that follows another takes them over, so that a
+ * reload does not set counters back.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct tally {                      /* answers by label; shared by the sets that hold the same model */
+struct tally { /* answers by label; shared by the sets that hold the same model */
     atomic_uint refs;
     size_t count;
     _Atomic uint64_t counts[];
@@ -32,13 +33,13 @@ struct model_set {
 
 struct models {
     pthread_mutex_t lock;
-    struct model_set *current;      /* under lock */
+    struct model_set *current; /* under lock */
     struct log *log;
-    uint64_t serial;                /* of the last entry made; main thread */
+    uint64_t serial; /* of the last entry made; main thread */
 };
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct sparrow_error *err, enum sparrow_status status, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int
+fail(struct sparrow_error *err, enum sparrow_status status, const char *format, ...)
 {
     if (err) {
         va_list args;
@@ -112,7 +113,8 @@ static bool same_labels(const struct sparrow_model *a, const struct sparrow_mode
 
 static struct tally *tally_for(const struct sparrow_model *model, struct model_set *before)
 {
-    const struct model_entry *old = before ? model_set_find(before, sparrow_model_name(model)) : NULL;
+    const struct model_entry *old =
+        before ? model_set_find(before, sparrow_model_name(model)) : NULL;
     if (old && same_labels(old->model, model)) {
         struct tally *tally = before->tallies[old->index];
         atomic_fetch_add(&tally->refs, 1);
@@ -130,11 +132,14 @@ static struct tally *tally_for(const struct sparrow_model *model, struct model_s
     return tally;
 }
 
-/* The known word: noise within the features' range, with rows fading in and out so that no layer sees silence alone. */
+/* The known word: noise within the features' range, with rows fading in and out so that no layer
+ * sees silence alone. */
 static void fill_test_word(const struct sparrow_model *model, uint8_t *features)
 {
-    struct sparrow_front_end front_end = { .size = sizeof front_end };
-    unsigned top = sparrow_model_front_end(model, &front_end) == 0 && front_end.max_value ? front_end.max_value : 255;
+    struct sparrow_front_end front_end = {.size = sizeof front_end};
+    unsigned top = sparrow_model_front_end(model, &front_end) == 0 && front_end.max_value
+                       ? front_end.max_value
+                       : 255;
     size_t frames = sparrow_model_frames(model), bands = sparrow_model_bands(model);
     uint32_t state = 2463534242u;
     for (size_t f = 0; f < frames; f++)
@@ -143,23 +148,25 @@ static void fill_test_word(const struct sparrow_model *model, uint8_t *features)
             state ^= state >> 17;
             state ^= state << 5;
             size_t middle = f < frames - f ? f : frames - f;
-            features[f * bands + b] = (uint8_t)(state % (top + 1u) * (middle + 1) / (frames / 2 + 1));
+            features[f * bands + b] =
+                (uint8_t)(state % (top + 1u) * (middle + 1) / (frames / 2 + 1));
         }
 }
 
-/* The scores of the known word by the scalar kernels, which are the truth: so a self-test also compares the kernels in use with them. */
+/* The scores of the known word by the scalar kernels, which are the truth: so a self-test also
+ * compares the kernels in use with them. */
 static int make_test_word(const char *file, struct model_entry *entry, struct sparrow_error *err)
 {
     size_t words = sparrow_model_frames(entry->model) * sparrow_model_bands(entry->model);
     size_t labels = sparrow_model_label_count(entry->model);
     uint8_t *features = calloc(words, 1);
     int32_t *scores = calloc(labels, sizeof *scores);
-    entry->test_features = features;    /* freed with the entry */
+    entry->test_features = features; /* freed with the entry */
     entry->test_scores = scores;
     if (!features || !scores)
         return fail(err, SPARROW_NO_MEMORY, "%s: no memory for its known word", file);
     fill_test_word(entry->model, features);
-    struct sparrow_model_options scalar = { .size = sizeof scalar, .cpu = "scalar" };
+    struct sparrow_model_options scalar = {.size = sizeof scalar, .cpu = "scalar"};
     struct sparrow_model *truth = NULL;
     struct sparrow_scratch *scratch = NULL;
     int rc = sparrow_model_load(file, &scalar, &truth, err);
@@ -179,8 +186,8 @@ static int make_test_word(const char *file, struct model_entry *entry, struct sp
 struct loading {
     struct models *models;
     const struct config *config;
-    struct model_set *set;          /* being filled */
-    struct model_set *before;       /* the current one, or NULL */
+    struct model_set *set;    /* being filled */
+    struct model_set *before; /* the current one, or NULL */
 };
 
 static int add_file(struct loading *l, const char *file, struct sparrow_error *err)
@@ -189,18 +196,20 @@ static int add_file(struct loading *l, const char *file, struct sparrow_error *e
     if (set->count == MODELS_MAX)
         return fail(err, SPARROW_CONFIG, "%s: more than %d models", file, MODELS_MAX);
     struct model_entry *e = &set->entries[set->count];
-    struct sparrow_model_options options = { .size = sizeof options, .cpu = l->config->replicas_cpu };
-    struct sparrow_error why = { 0 };
+    struct sparrow_model_options options = {.size = sizeof options, .cpu = l->config->replicas_cpu};
+    struct sparrow_error why = {0};
     int rc = sparrow_model_load(file, &options, &e->model, &why);
     if (rc < 0)
-        return strstr(why.text, file) ? fail(err, rc, "%s", why.text) : fail(err, rc, "%s: %s", file, why.text);
-    set->count++;                       /* from here on model_set_unref cleans it up */
+        return strstr(why.text, file) ? fail(err, rc, "%s", why.text)
+                                      : fail(err, rc, "%s: %s", file, why.text);
+    set->count++; /* from here on model_set_unref cleans it up */
     e->set = set;
     e->index = set->count - 1;
     e->serial = ++l->models->serial;
     for (size_t i = 0; i < e->index; i++)
         if (strcmp(sparrow_model_name(set->entries[i].model), sparrow_model_name(e->model)) == 0)
-            return fail(err, SPARROW_CONFIG, "%s: a second model of the name '%s'", file, sparrow_model_name(e->model));
+            return fail(err, SPARROW_CONFIG, "%s: a second model of the name '%s'", file,
+                        sparrow_model_name(e->model));
     struct tally *tally = tally_for(e->model, l->before);
     if (!tally)
         return fail(err, SPARROW_NO_MEMORY, "%s: no memory", file);
@@ -260,7 +269,8 @@ static int add_paths(struct loading *l, struct sparrow_error *err)
             length--;
         if (length > 0 && from < rest + n) {
             char *path = strndup(from, length);
-            rc = path ? add_path(l, path, err) : fail(err, SPARROW_NO_MEMORY, "models.path: no memory");
+            rc = path ? add_path(l, path, err)
+                      : fail(err, SPARROW_NO_MEMORY, "models.path: no memory");
             free(path);
         }
         rest += n + (rest[n] == ',');
@@ -268,15 +278,18 @@ static int add_paths(struct loading *l, struct sparrow_error *err)
     return rc;
 }
 
-/* A set that holds one model needs no default: people who bring their own should not have to name it twice. */
-static int choose_default(struct model_set *set, const struct config *config, struct sparrow_error *err)
+/* A set that holds one model needs no default: people who bring their own should not have to name
+ * it twice. */
+static int choose_default(struct model_set *set, const struct config *config,
+                          struct sparrow_error *err)
 {
     if (set->count == 0)
         return fail(err, SPARROW_CONFIG, "models.path: no model (*.sparrow) in %s",
                     *config->models_path ? config->models_path : MODEL_FOLDER);
     const struct model_entry *e = model_set_find(set, config->models_default);
     if (!e && set->count > 1)
-        return fail(err, SPARROW_CONFIG, "models.default: no model is named '%s'", config->models_default);
+        return fail(err, SPARROW_CONFIG, "models.default: no model is named '%s'",
+                    config->models_default);
     set->default_index = e ? e->index : 0;
     return 0;
 }
@@ -284,7 +297,8 @@ static int choose_default(struct model_set *set, const struct config *config, st
 static int load_set(struct models *m, const struct config *config, struct model_set *before,
                     struct model_set **ret_set, struct sparrow_error *err)
 {
-    struct loading l = { .models = m, .config = config, .before = before, .set = calloc(1, sizeof *l.set) };
+    struct loading l = {
+        .models = m, .config = config, .before = before, .set = calloc(1, sizeof *l.set)};
     if (!l.set)
         return fail(err, SPARROW_NO_MEMORY, "no memory for models");
     atomic_init(&l.set->refs, 1);
@@ -303,9 +317,10 @@ static void log_set(struct models *m, const struct model_set *set)
 {
     for (size_t i = 0; m->log && i < set->count; i++) {
         const struct sparrow_model *model = set->entries[i].model;
-        log_event(m->log, LOG_INFO, "model loaded", "model", sparrow_model_name(model), "version", sparrow_model_version(model),
-                  "kernels", sparrow_model_cpu(model), "digest", sparrow_model_digest(model),
-                  "default", i == set->default_index ? "yes" : "no", NULL);
+        log_event(m->log, LOG_INFO, "model loaded", "model", sparrow_model_name(model), "version",
+                  sparrow_model_version(model), "kernels", sparrow_model_cpu(model), "digest",
+                  sparrow_model_digest(model), "default", i == set->default_index ? "yes" : "no",
+                  NULL);
     }
 }
 
@@ -321,7 +336,8 @@ static void write_keywords(void *arg, struct metrics_writer *w)
         for (size_t k = 0; k < sparrow_model_label_count(e->model); k++) {
             metrics_label(sparrow_model_label(e->model, k), label, sizeof label);
             snprintf(labels, sizeof labels, "model=\"%s\",keyword=\"%s\"", name, label);
-            metrics_gauge(w, labels, (double)atomic_load_explicit(&e->label_counts[k], memory_order_relaxed));
+            metrics_gauge(w, labels,
+                          (double)atomic_load_explicit(&e->label_counts[k], memory_order_relaxed));
         }
     }
     model_set_unref(set);
@@ -335,8 +351,8 @@ static void write_models(void *arg, struct metrics_writer *w)
         char name[128], version[128], labels[448];
         metrics_label(sparrow_model_name(model), name, sizeof name);
         metrics_label(sparrow_model_version(model), version, sizeof version);
-        snprintf(labels, sizeof labels, "model=\"%s\",version=\"%s\",digest=\"%.64s\"", name, version,
-                 sparrow_model_digest(model));
+        snprintf(labels, sizeof labels, "model=\"%s\",version=\"%s\",digest=\"%.64s\"", name,
+                 version, sparrow_model_digest(model));
         metrics_gauge(w, labels, 1);
     }
     model_set_unref(set);
@@ -344,8 +360,8 @@ static void write_models(void *arg, struct metrics_writer *w)
 
 /* ---- the current set ---- */
 
-int models_new(const struct config *config, struct log *log, struct metrics *metrics, struct models **ret_models,
-               struct sparrow_error *err)
+int models_new(const struct config *config, struct log *log, struct metrics *metrics,
+               struct models **ret_models, struct sparrow_error *err)
 {
     struct models *m = calloc(1, sizeof *m);
     if (!m)
@@ -353,8 +369,9 @@ int models_new(const struct config *config, struct log *log, struct metrics *met
     m->log = log;
     pthread_mutex_init(&m->lock, NULL);
     int rc = load_set(m, config, NULL, &m->current, err);
-    if (rc == 0 && metrics && (metrics_add_source(metrics, METRIC_KEYWORDS, write_keywords, m) < 0 ||
-                               metrics_add_source(metrics, METRIC_MODEL_INFO, write_models, m) < 0))
+    if (rc == 0 && metrics &&
+        (metrics_add_source(metrics, METRIC_KEYWORDS, write_keywords, m) < 0 ||
+         metrics_add_source(metrics, METRIC_MODEL_INFO, write_models, m) < 0))
         rc = fail(err, SPARROW_NO_MEMORY, "no memory for metrics");
     if (rc < 0) {
         models_free(m);

@@ -31,12 +31,11 @@ bool notify_send(const char *state)
     if (fd < 0)
         return false;
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-    /* systemd's queue holds some ten messages; READY=1 must not be lost because it is full, nor may a
-     * systemd that is stuck hold us up for ever. */
+    /* systemd's queue holds some ten messages; READY=1 must not be lost because it is full, nor may
+     * a systemd that is stuck hold us up for ever. */
     struct timeval patience = {.tv_sec = 2};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    ssize_t sent =
-        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, len);
+    ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, len);
     close(fd);
     return sent >= 0;
 }

@@ -1,4 +1,5 @@
-/* preflight.c - everything that would keep the daemon from starting and can be known without starting it.
+/* preflight.c - everything that would keep the daemon from starting and can be known without
+ * starting it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -15,7 +16,8 @@ static int check_listen(const struct config *config, struct sparrow_error *err)
     return door_check(config->server_listen, config->server_insecure, err);
 }
 
-/* Which model files there are, whether each loads and computes, and whether this machine has the kernels. */
+/* Which model files there are, whether each loads and computes, and whether this machine has the
+ * kernels. */
 static int check_models(const struct config *config, struct sparrow_error *err)
 {
     struct models *models = NULL;

@@ -1,4 +1,5 @@
-/* preflight.h - what --check looks at beyond the configuration's own bounds: what only the rooms can judge.
+/* preflight.h - what --check looks at beyond the configuration's own bounds: what only the rooms
+ * can judge.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_PREFLIGHT_H

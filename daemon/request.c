@@ -1,6 +1,7 @@
 /* request.c - requests and their buffers, kept by the lane and used again.
- * A request is one block: the public part, then the private one. Its arrays stay with it; the buffers of clips (audio, features) are
- * a list of their own, so that a request that once had 64 clips does not keep 64 buffers. What grew past everyday size is freed.
+ * A request is one block: the public part, then the private one. Its arrays stay with it; the
+ * buffers of clips (audio, features) are a list of their own, so that a request that once had 64
+ * clips does not keep 64 buffers. What grew past everyday size is freed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -13,12 +14,12 @@
 
 #include "daemon/request_private.h"
 
-#define KEEP_REQUESTS 512u          /* on the free list */
-#define KEEP_STORES 512u
-#define KEEP_SAMPLES (8u * 16000u)  /* a store whose clip was longer is freed */
+#define KEEP_REQUESTS 512u /* on the free list */
+#define KEEP_STORES   512u
+#define KEEP_SAMPLES  (8u * 16000u) /* a store whose clip was longer is freed */
 #define KEEP_FEATURES 65536u
-#define KEEP_SCORES 8192u
-#define KEEP_CLIPS 64u
+#define KEEP_SCORES   8192u
+#define KEEP_CLIPS    64u
 
 struct request_pool {
     struct lane *lane;
@@ -52,7 +53,7 @@ static void free_block(struct request *request)
     free(request->clips);
     free(request->private->stores);
     free(request->scores);
-    free(request);                  /* the block: request comes first in it */
+    free(request); /* the block: request comes first in it */
 }
 
 void request_pool_free(struct request_pool *pool)
@@ -136,7 +137,8 @@ struct request *request_new(struct request_pool *pool, size_t clips)
 
 static void give_back_store(struct request_pool *pool, struct request_store *store)
 {
-    bool large = sparrow_audio_count(store->audio) > KEEP_SAMPLES || store->features_cap > KEEP_FEATURES;
+    bool large =
+        sparrow_audio_count(store->audio) > KEEP_SAMPLES || store->features_cap > KEEP_FEATURES;
     if (large || pool->store_count == KEEP_STORES) {
         free_store(store);
         return;
@@ -156,7 +158,8 @@ void request_free(struct request *request)
     for (size_t i = 0; i < request->clip_count; i++)
         if (p->stores[i])
             give_back_store(pool, p->stores[i]);
-    if (pool->free_count == KEEP_REQUESTS || p->clip_cap > KEEP_CLIPS || p->score_cap > KEEP_SCORES) {
+    if (pool->free_count == KEEP_REQUESTS || p->clip_cap > KEEP_CLIPS ||
+        p->score_cap > KEEP_SCORES) {
         free_block(request);
         return;
     }
@@ -207,7 +210,8 @@ bool request_store_reserve(struct request_store *store, size_t bytes)
 int request_reserve_scores(struct request *request, size_t words, size_t labels)
 {
     size_t n, bytes;
-    if (__builtin_mul_overflow(words, labels, &n) || __builtin_mul_overflow(n, sizeof(int32_t), &bytes))
+    if (__builtin_mul_overflow(words, labels, &n) ||
+        __builtin_mul_overflow(n, sizeof(int32_t), &bytes))
         return request_fail(request, SPARROW_TOO_LARGE, "too many words in one request");
     if (n > request->private->score_cap) {
         int32_t *scores = realloc(request->scores, bytes);

@@ -10,7 +10,7 @@ static void drop(struct scratches_set *slot)
 {
     for (size_t i = 0; i < MODELS_MAX; i++)
         sparrow_scratch_free(slot->of[i]);
-    model_set_unref(slot->set);     /* after its scratches: a model outlives them */
+    model_set_unref(slot->set); /* after its scratches: a model outlives them */
     memset(slot, 0, sizeof *slot);
 }
 

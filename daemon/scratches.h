@@ -1,6 +1,7 @@
 /* scratches.h - the working memory of one thread: a scratch for each model it met lately.
- * Not thread safe: belongs to one lane, worker or decode thread. Holds a reference on at most two model sets, so that requests that
- * began before a reload and those that began after it do not push each other out.
+ * Not thread safe: belongs to one lane, worker or decode thread. Holds a reference on at most two
+ * model sets, so that requests that began before a reload and those that began after it do not push
+ * each other out.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_SCRATCHES_H
 #define DAEMON_SCRATCHES_H
@@ -13,7 +14,7 @@ struct scratches {
     struct scratches_set {
         struct model_set *set;
         struct sparrow_scratch *of[MODELS_MAX];
-    } sets[SCRATCHES_SETS];         /* the one used last comes first */
+    } sets[SCRATCHES_SETS]; /* the one used last comes first */
 };
 
 void scratches_init(struct scratches *s);

@@ -1,7 +1,9 @@
-/* bare.c - the least an HTTP server can be: libmicrohttpd on one libuv loop, a body in, an answer out. What sparrowd is measured against.
+/* bare.c - the least an HTTP server can be: libmicrohttpd on one libuv loop, a body in, an answer
+ * out. What sparrowd is measured against.
  *   bare const PORT          reads the body, answers a constant
  *   bare engine PORT MODEL   reads the body, runs the same engine on it inline, answers the keyword
- * No limits, no deadlines, no metrics: a yardstick, not a server. Prints "ready" when it listens; SIGTERM ends it.
+ * No limits, no deadlines, no metrics: a yardstick, not a server. Prints "ready" when it listens;
+ * SIGTERM ends it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
@@ -24,14 +26,14 @@ struct bare {
     uv_idle_t again;
     uv_signal_t term;
     struct MHD_Daemon *mhd;
-    struct sparrow_model *model;    /* NULL: constant answers */
+    struct sparrow_model *model; /* NULL: constant answers */
     struct sparrow_scratch *scratch;
     struct sparrow_audio *audio;
     uint8_t *features;
     size_t features_cap;
     int32_t *scores;
     float *confidence;
-    struct body *spare;             /* one body's memory is kept; more come and go with malloc */
+    struct body *spare; /* one body's memory is kept; more come and go with malloc */
 };
 
 struct body {
@@ -82,7 +84,7 @@ static int answer_keyword(struct bare *b, const struct body *body, char *text, s
     size_t samples = sparrow_audio_count(b->audio);
     size_t word = sparrow_model_frames(b->model) * sparrow_model_hop(b->model);
     if (samples > word)
-        samples = word;             /* the yardstick knows one second only */
+        samples = word; /* the yardstick knows one second only */
     sparrow_features(b->model, b->scratch, pcm, samples, b->features);
     sparrow_run(b->model, b->scratch, (const uint8_t *const[]){b->features}, 1, b->scores);
     sparrow_confidence(b->model, b->scores, b->confidence);
@@ -90,16 +92,18 @@ static int answer_keyword(struct bare *b, const struct body *body, char *text, s
     for (size_t i = 1; i < sparrow_model_label_count(b->model); i++)
         if (b->scores[i] > b->scores[best])
             best = i;
-    return snprintf(text, cap, "{\"transcript\":\"%s\",\"confidence\":%.3f}\n", sparrow_model_label(b->model, best),
-                    (double)b->confidence[best]);
+    return snprintf(text, cap, "{\"transcript\":\"%s\",\"confidence\":%.3f}\n",
+                    sparrow_model_label(b->model, best), (double)b->confidence[best]);
 }
 
 static enum MHD_Result answer(struct bare *b, struct MHD_Connection *c, const struct body *body)
 {
     char text[256];
-    int n = b->model ? answer_keyword(b, body, text, sizeof text)
-                     : snprintf(text, sizeof text, "{\"transcript\":\"yes\",\"confidence\":0.999}\n");
-    struct MHD_Response *r = MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
+    int n = b->model
+                ? answer_keyword(b, body, text, sizeof text)
+                : snprintf(text, sizeof text, "{\"transcript\":\"yes\",\"confidence\":0.999}\n");
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
     if (!r)
         return MHD_NO;
     MHD_add_response_header(r, "Content-Type", "application/json");
@@ -108,8 +112,9 @@ static enum MHD_Result answer(struct bare *b, struct MHD_Connection *c, const st
     return ok;
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *size, void **context)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **context)
 {
     struct bare *b = arg;
     struct body *body = *context;
@@ -135,7 +140,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
     return MHD_YES;
 }
 
-static void on_completed(void *arg, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode why)
+static void on_completed(void *arg, struct MHD_Connection *c, void **context,
+                         enum MHD_RequestTerminationCode why)
 {
     struct bare *b = arg;
     (void)c;
@@ -156,7 +162,8 @@ static void on_term(uv_signal_t *s, int number)
 static int load(struct bare *b, const char *path)
 {
     struct sparrow_error err;
-    if (sparrow_model_load(path, NULL, &b->model, &err) < 0 || sparrow_scratch_new(b->model, &b->scratch, &err) < 0 ||
+    if (sparrow_model_load(path, NULL, &b->model, &err) < 0 ||
+        sparrow_scratch_new(b->model, &b->scratch, &err) < 0 ||
         sparrow_audio_new(&b->audio, &err) < 0) {
         fprintf(stderr, "bare: %s\n", err.text);
         return -1;
@@ -181,9 +188,10 @@ int main(int argc, char **argv)
     struct sockaddr_in sa = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    b.mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, &b, MHD_OPTION_SOCK_ADDR, &sa,
-                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, &b, MHD_OPTION_END);
+    b.mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, &b, MHD_OPTION_SOCK_ADDR,
+                             &sa, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536,
+                             MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_COMPLETED,
+                             on_completed, &b, MHD_OPTION_END);
     if (!b.mhd) {
         perror("bare: listen");
         return 1;
@@ -196,7 +204,7 @@ int main(int argc, char **argv)
     b.poll.data = b.timer.data = b.again.data = &b;
     uv_signal_start(&b.term, on_term, SIGTERM);
     uv_poll_start(&b.poll, UV_READABLE, on_poll);
-    turn(&b);                       /* the listening socket enters MHD's epoll set only in a run */
+    turn(&b); /* the listening socket enters MHD's epoll set only in a run */
     puts("ready");
     fflush(stdout);
     uv_run(&b.loop, UV_RUN_DEFAULT);

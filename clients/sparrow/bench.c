@@ -207,7 +207,8 @@ static bool has_cpu(const char *cpu)
     return true;
 }
 
-/* Each set that this machine has, with the slower ones below it: a set need not have every kernel. */
+/* Each set that this machine has, with the slower ones below it: a set need not have every kernel.
+ */
 static int bench_all(struct bench *b)
 {
     static const char *const all[] = {"scalar", "avx2", "avx512", "neon"};

@@ -155,7 +155,8 @@ enum api_verdict about_model(struct api_call *call)
     size_t n = strlen(call->rest);
     char *name = arena_alloc(&call->arena, n + 1);
     if (!name || !params_decode(call->rest, n, false, name)) {
-        problem_set(&call->problem, SPARROW_BAD_PARAMETER, "the model's name has a broken %% escape or is not UTF-8");
+        problem_set(&call->problem, SPARROW_BAD_PARAMETER,
+                    "the model's name has a broken %% escape or is not UTF-8");
         return call_refuse(call);
     }
     call->params.model = name;

@@ -1,6 +1,8 @@
-/* api.c - the life of a call: begun with the head, finished with the body, answered once, let go once.
- * A request that runs in the decode pool reads the exchange's body. When the client disappears meanwhile, the codec's exchange may
- * be freed: api_release() then moves the body into the call, and the call lives on until the request's sink comes.
+/* api.c - the life of a call: begun with the head, finished with the body, answered once, let go
+ * once.
+ * A request that runs in the decode pool reads the exchange's body. When the client disappears
+ * meanwhile, the codec's exchange may be freed: api_release() then moves the body into the call,
+ * and the call lives on until the request's sink comes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -16,8 +18,9 @@
 #include "daemon/api/routes.h"
 #include "daemon/status.h"
 
-#define API_ARENA ((size_t)64 << 10)    /* for the head alone; finish raises it by what the body may need */
-#define API_HOLD ((size_t)64 << 10)     /* bytes of chunks that are read only to be able to say no */
+#define API_ARENA                                                                                  \
+    ((size_t)64 << 10) /* for the head alone; finish raises it by what the body may need */
+#define API_HOLD     ((size_t)64 << 10) /* bytes of chunks that are read only to be able to say no */
 #define API_FREE_MAX 64                 /* calls kept for the next exchanges of the lane */
 
 int api_new(const struct api_options *options, struct api **ret_api, struct sparrow_error *err)
@@ -26,7 +29,8 @@ int api_new(const struct api_options *options, struct api **ret_api, struct spar
     if (!api || !identity_seed(&api->ids)) {
         free(api);
         if (err)
-            *err = (struct sparrow_error){SPARROW_NO_MEMORY, "no memory, or no random seed, for the routes"};
+            *err = (struct sparrow_error){SPARROW_NO_MEMORY,
+                                          "no memory, or no random seed, for the routes"};
         return SPARROW_NO_MEMORY;
     }
     api->o = *options;
@@ -104,7 +108,8 @@ static void call_give(struct api_call *call)
     api->free = call;
 }
 
-/* The codec counts answers and bytes; here it is requests to recognise, and why they were refused. */
+/* The codec counts answers and bytes; here it is requests to recognise, and why they were refused.
+ */
 static void call_count(struct api_call *call)
 {
     if (!call->counted)
@@ -119,7 +124,8 @@ enum api_verdict call_answer(struct api_call *call)
     struct exchange *x = call->x;
     if (x->answer.bad) {
         text_done(&x->answer);
-        if (call->problem.status == SPARROW_NO_MEMORY) {    /* not even the refusal fits: a bare status */
+        if (call->problem.status ==
+            SPARROW_NO_MEMORY) { /* not even the refusal fits: a bare status */
             x->status = 500;
             x->close = true;
         } else {
@@ -135,21 +141,25 @@ enum api_verdict call_answer(struct api_call *call)
     return API_ANSWER;
 }
 
-/* What is our own failure is a warning; what a client or the load brought about is counted, and told on request only. */
+/* What is our own failure is a warning; what a client or the load brought about is counted, and
+ * told on request only. */
 static void call_log_refusal(struct api_call *call)
 {
     int status = call->problem.status;
-    bool ours = status == SPARROW_BACKEND || status == SPARROW_INTERNAL || status == SPARROW_NO_MEMORY;
+    bool ours =
+        status == SPARROW_BACKEND || status == SPARROW_INTERNAL || status == SPARROW_NO_MEMORY;
     enum log_level level = ours ? LOG_WARNING : LOG_DEBUG;
     if (log_wants(call->api->o.log, level))
-        log_event(call->api->o.log, level, ours ? "request failed" : "request refused", "request_id", call->id, "problem",
-                  status_row((enum sparrow_status)status)->type, "detail", call->problem.detail, NULL);
+        log_event(call->api->o.log, level, ours ? "request failed" : "request refused",
+                  "request_id", call->id, "problem", status_row((enum sparrow_status)status)->type,
+                  "detail", call->problem.detail, NULL);
 }
 
 static bool call_holds(const struct api_call *call)
 {
     const struct exchange *x = call->x;
-    return call->at_head && x->chunked && !x->header(x, "Expect") && !status_row((enum sparrow_status)call->problem.status)->close;
+    return call->at_head && x->chunked && !x->header(x, "Expect") &&
+           !status_row((enum sparrow_status)call->problem.status)->close;
 }
 
 enum api_verdict call_refuse(struct api_call *call)
@@ -175,7 +185,8 @@ int call_find_model(struct api_call *call)
     call->model = model_set_find(call->models, call->params.model);
     if (!call->model) {
         problem->parameter = "model";
-        return problem_set(problem, SPARROW_UNKNOWN_MODEL, "there is no model \"%.128s\"; /v1/models lists what there is",
+        return problem_set(problem, SPARROW_UNKNOWN_MODEL,
+                           "there is no model \"%.128s\"; /v1/models lists what there is",
                            call->params.model ? call->params.model : "");
     }
     return params_resolve(&call->params, call->model->model, problem);
@@ -186,7 +197,8 @@ int call_add_clip(struct api_call *call, const struct call_clip *clip)
     uint64_t max = call->api->config->audio_max_clips;
     if (call->clip_count >= max) {
         call->problem.limit = max;
-        return problem_set(&call->problem, SPARROW_TOO_LARGE, "more than %llu clips in one request", (unsigned long long)max);
+        return problem_set(&call->problem, SPARROW_TOO_LARGE, "more than %llu clips in one request",
+                           (unsigned long long)max);
     }
     if (call->clip_count == call->clip_room) {
         size_t room = call->clip_room ? call->clip_room * 2 : 4;
@@ -207,8 +219,9 @@ int call_add_clip(struct api_call *call, const struct call_clip *clip)
 static void call_problem_of_request(struct api_call *call, const struct request *request)
 {
     struct problem *p = &call->problem;
-    problem_set(p, request->status, "%s", request->error.text[0] ? request->error.text
-                                                                 : status_row((enum sparrow_status)request->status)->title);
+    problem_set(p, request->status, "%s",
+                request->error.text[0] ? request->error.text
+                                       : status_row((enum sparrow_status)request->status)->title);
     p->retry_ms = request->retry_ms;
     if (request->failed_clip < call->clip_count)
         p->clip = call->clips[request->failed_clip].name;
@@ -254,13 +267,15 @@ static void call_sink(struct request *request, void *arg)
         call->x->done(call->x);
 }
 
-/* How long the audio may be at most, by its bytes: 8 bits at 8 kHz is the leanest plain coding; compressed clips may be anything. */
+/* How long the audio may be at most, by its bytes: 8 bits at 8 kHz is the leanest plain coding;
+ * compressed clips may be anything. */
 static double call_seconds(const struct api_call *call)
 {
     double seconds = 0, longest = call->api->config->audio_max_seconds;
     for (size_t i = 0; i < call->clip_count; i++) {
         const char *type = call->clips[i].media_type;
-        bool plain = type && (strncasecmp(type, "audio/l16", 9) == 0 || strncasecmp(type, "audio/basic", 11) == 0);
+        bool plain = type && (strncasecmp(type, "audio/l16", 9) == 0 ||
+                              strncasecmp(type, "audio/basic", 11) == 0);
         double s = plain ? (double)call->clips[i].size / 8000 : longest;
         seconds += s < longest ? s : longest;
     }
@@ -284,7 +299,7 @@ static struct request *call_make_request(struct api_call *call)
     struct request *request = request_new(call->api->o.pool, call->clip_count);
     if (!request)
         return NULL;
-    request->models = call->models;         /* the reference goes along */
+    request->models = call->models; /* the reference goes along */
     call->models = NULL;
     request->model = call->model;
     memcpy(request->id, call->id, sizeof request->id);
@@ -334,7 +349,8 @@ enum api_verdict call_submit(struct api_call *call)
 
 static bool api_known_method(const char *method)
 {
-    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"};
+    static const char *const known[] = {"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
+                                        "OPTIONS", "PATCH", "TRACE", "CONNECT"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(method, known[i]) == 0)
             return true;
@@ -434,7 +450,7 @@ void api_release(struct api *api, struct exchange *x)
         return;
     x->call = NULL;
     if (!call->request) {
-        if (!call->answered && call->counted && !call->gone)    /* lost before the body was complete */
+        if (!call->answered && call->counted && !call->gone) /* lost before the body was complete */
             metrics_count(api->block, METRIC_REQUESTS, OUTCOME_CANCELLED, 1);
         call->x = NULL;
         call_give(call);
@@ -463,7 +479,7 @@ void api_refuse(struct api *api, struct exchange *x, int status, const char *det
         identity_request(&api->ids, NULL, call->id);
         exchange_add_header(x, "X-Request-ID", call->id);
     }
-    if (!call->counted)             /* whatever it wanted: its path was not looked at */
+    if (!call->counted) /* whatever it wanted: its path was not looked at */
         metrics_count(api->block, METRIC_REFUSED, problem_refused(status), 1);
     if (status == SPARROW_TOO_LARGE && !call->held)
         call->problem.limit = x->body_limit;

@@ -1,4 +1,5 @@
-/* arena.c - chunks of memory that grow by doubling; a steady stream of like requests settles in one chunk.
+/* arena.c - chunks of memory that grow by doubling; a steady stream of like requests settles in one
+ * chunk.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #define ARENA_FIRST 8192
-#define ARENA_KEEP ((size_t)1 << 20)    /* a chunk larger than this is not kept for the next call */
+#define ARENA_KEEP  ((size_t)1 << 20) /* a chunk larger than this is not kept for the next call */
 
 struct arena_chunk {
     struct arena_chunk *next;

@@ -1,5 +1,5 @@
-/* arena.h - memory of one call: handed out in one direction, given back all at once, kept for the next call.
- * A budget bounds what one request can make us hold.
+/* arena.h - memory of one call: handed out in one direction, given back all at once, kept for the
+ * next call. A budget bounds what one request can make us hold.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_API_ARENA_H
 #define DAEMON_API_ARENA_H
@@ -8,9 +8,9 @@
 
 struct arena_chunk;
 struct arena {
-    struct arena_chunk *chunks;     /* the newest first */
-    size_t used;                    /* bytes handed out since the last reset */
-    size_t budget;                  /* how many may be */
+    struct arena_chunk *chunks; /* the newest first */
+    size_t used;                /* bytes handed out since the last reset */
+    size_t budget;              /* how many may be */
 };
 
 void arena_init(struct arena *arena, size_t budget);

@@ -1,6 +1,8 @@
-/* connect_in.c - RecognizeRequest and RecognizeBatchRequest from bytes: protobuf by protobuf-c under an allocator with a budget, and
- * proto3's JSON mapping written by hand for these two messages.
- * Unknown fields are ignored in both codecs; null is the default; names may be lowerCamelCase or as in the .proto file.
+/* connect_in.c - RecognizeRequest and RecognizeBatchRequest from bytes: protobuf by protobuf-c
+ * under an allocator with a budget, and proto3's JSON mapping written by hand for these two
+ * messages.
+ * Unknown fields are ignored in both codecs; null is the default; names may be lowerCamelCase or as
+ * in the .proto file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -13,8 +15,9 @@
 #include "daemon/api/utf8.h"
 #include "proto/sparrow/v1/recognizer.pb-c.h"
 
-#define CONNECT_DEPTH_MAX 16        /* objects and arrays inside one another; the messages need 4 */
-#define CONNECT_MARKS_MAX 65536     /* commas, colons and brackets: jansson spends up to a hundred bytes on each */
+#define CONNECT_DEPTH_MAX 16 /* objects and arrays inside one another; the messages need 4 */
+#define CONNECT_MARKS_MAX                                                                          \
+    65536 /* commas, colons and brackets: jansson spends up to a hundred bytes on each */
 
 static int connect_bad(struct api_call *call, const char *field, const char *wanted)
 {
@@ -23,7 +26,8 @@ static int connect_bad(struct api_call *call, const char *field, const char *wan
     return problem_set(&call->problem, SPARROW_BAD_PARAMETER, "%s must be %s", field, wanted);
 }
 
-int connect_options(struct api_call *call, const char *model, uint32_t top, double threshold, uint32_t hop_ms)
+int connect_options(struct api_call *call, const char *model, uint32_t top, double threshold,
+                    uint32_t hop_ms)
 {
     struct params *p = &call->params;
     p->model = model;
@@ -59,9 +63,13 @@ static const char *connect_or_null(const char *s)
 
 static int connect_proto_clip(struct api_call *call, const Sparrow__V1__Clip *clip)
 {
-    struct call_clip out = {.name = connect_or_null(clip->name), .media_type = connect_or_null(clip->media_type), .bytes = ""};
-    if (!utf8_valid(clip->name, strlen(clip->name)) || !utf8_valid(clip->media_type, strlen(clip->media_type)))
-        return problem_set(&call->problem, SPARROW_BAD_REQUEST, "a string of the message is not UTF-8");
+    struct call_clip out = {.name = connect_or_null(clip->name),
+                            .media_type = connect_or_null(clip->media_type),
+                            .bytes = ""};
+    if (!utf8_valid(clip->name, strlen(clip->name)) ||
+        !utf8_valid(clip->media_type, strlen(clip->media_type)))
+        return problem_set(&call->problem, SPARROW_BAD_REQUEST,
+                           "a string of the message is not UTF-8");
     if (clip->source_case == SPARROW__V1__CLIP__SOURCE_AUDIO) {
         out.bytes = clip->audio.data;
         out.size = clip->audio.len;
@@ -81,7 +89,8 @@ static int connect_proto_options(struct api_call *call, const Sparrow__V1__Optio
     for (size_t i = 0; i < o->n_keywords; i++)
         utf8 = utf8 && utf8_valid(o->keywords[i], strlen(o->keywords[i]));
     if (!utf8)
-        return problem_set(&call->problem, SPARROW_BAD_REQUEST, "a string of the message is not UTF-8");
+        return problem_set(&call->problem, SPARROW_BAD_REQUEST,
+                           "a string of the message is not UTF-8");
     int rc = connect_options(call, o->model, o->top, (double)o->keywords_threshold, o->hop_ms);
     for (size_t i = 0; rc == 0 && i < o->n_keywords; i++)
         rc = params_keyword(&call->params, o->keywords[i], &call->arena, &call->problem);
@@ -94,14 +103,16 @@ int connect_read_proto(struct api_call *call, const void *bytes, size_t n, bool 
     const uint8_t *data = n ? bytes : (const uint8_t *)"";
     int rc = 0;
     if (batch) {
-        const Sparrow__V1__RecognizeBatchRequest *m = sparrow__v1__recognize_batch_request__unpack(&allocator, n, data);
+        const Sparrow__V1__RecognizeBatchRequest *m =
+            sparrow__v1__recognize_batch_request__unpack(&allocator, n, data);
         if (!m)
             goto broken;
         for (size_t i = 0; rc == 0 && i < m->n_clips; i++)
             rc = connect_proto_clip(call, m->clips[i]);
         return rc ? rc : connect_proto_options(call, m->options);
     }
-    const Sparrow__V1__RecognizeRequest *m = sparrow__v1__recognize_request__unpack(&allocator, n, data);
+    const Sparrow__V1__RecognizeRequest *m =
+        sparrow__v1__recognize_request__unpack(&allocator, n, data);
     if (!m)
         goto broken;
     if (m->clip)
@@ -109,7 +120,8 @@ int connect_read_proto(struct api_call *call, const void *bytes, size_t n, bool 
     return rc ? rc : connect_proto_options(call, m->options);
 
 broken:
-    return problem_set(&call->problem, SPARROW_BAD_REQUEST, "the body is not this message in protobuf, or has too many fields");
+    return problem_set(&call->problem, SPARROW_BAD_REQUEST,
+                       "the body is not this message in protobuf, or has too many fields");
 }
 
 /* ---- JSON ---- */
@@ -146,7 +158,8 @@ bool connect_base64(const char *s, size_t n, unsigned char *out, size_t *ret_n)
     return true;
 }
 
-/* Jansson's trees are many times the size of the text: counts first what it will build. False: too deep or too much. */
+/* Jansson's trees are many times the size of the text: counts first what it will build. False: too
+ * deep or too much. */
 static bool connect_json_modest(const char *s, size_t n)
 {
     size_t depth = 0, marks = 0;
@@ -183,7 +196,8 @@ static const json_t *connect_get(const json_t *object, const char *camel, const 
 }
 
 /* *ret_s stays as it is when the field is not there. */
-static int connect_json_text(struct api_call *call, const json_t *v, const char *field, const char **ret_s)
+static int connect_json_text(struct api_call *call, const json_t *v, const char *field,
+                             const char **ret_s)
 {
     if (!v)
         return 0;
@@ -210,7 +224,8 @@ static bool connect_json_number(const json_t *v, double *ret_value)
     return number;
 }
 
-static int connect_json_uint(struct api_call *call, const json_t *v, const char *field, uint32_t *ret_value)
+static int connect_json_uint(struct api_call *call, const json_t *v, const char *field,
+                             uint32_t *ret_value)
 {
     double d;
     if (!v)
@@ -221,7 +236,8 @@ static int connect_json_uint(struct api_call *call, const json_t *v, const char 
     return 0;
 }
 
-static int connect_json_bytes(struct api_call *call, const json_t *v, const char *field, struct call_clip *clip)
+static int connect_json_bytes(struct api_call *call, const json_t *v, const char *field,
+                              struct call_clip *clip)
 {
     if (!json_is_string(v))
         return connect_bad(call, field, "base64 in a string");
@@ -239,15 +255,18 @@ static int connect_json_clip(struct api_call *call, const json_t *v)
     struct call_clip clip = {.bytes = ""};
     if (!json_is_object(v))
         return connect_bad(call, "clip", "an object");
-    const json_t *audio = connect_get(v, "audio", NULL), *features = connect_get(v, "features", NULL);
+    const json_t *audio = connect_get(v, "audio", NULL),
+                 *features = connect_get(v, "features", NULL);
     if (audio && features)
-        return problem_set(&call->problem, SPARROW_BAD_PARAMETER, "a clip has either audio or features");
+        return problem_set(&call->problem, SPARROW_BAD_PARAMETER,
+                           "a clip has either audio or features");
     clip.is_features = features != NULL;
     int rc = audio ? connect_json_bytes(call, audio, "audio", &clip) : 0;
     if (rc == 0 && features)
         rc = connect_json_bytes(call, features, "features", &clip);
     if (rc == 0)
-        rc = connect_json_text(call, connect_get(v, "mediaType", "media_type"), "media_type", &clip.media_type);
+        rc = connect_json_text(call, connect_get(v, "mediaType", "media_type"), "media_type",
+                               &clip.media_type);
     if (rc == 0)
         rc = connect_json_text(call, connect_get(v, "name", NULL), "name", &clip.name);
     clip.name = connect_or_null(clip.name);
@@ -311,11 +330,13 @@ int connect_read_json(struct api_call *call, const char *bytes, size_t n, bool b
 {
     json_error_t error;
     if (!connect_json_modest(bytes, n))
-        return problem_set(&call->problem, SPARROW_TOO_LARGE, "the JSON is nested deeper than %d or has more than %d members",
+        return problem_set(&call->problem, SPARROW_TOO_LARGE,
+                           "the JSON is nested deeper than %d or has more than %d members",
                            CONNECT_DEPTH_MAX, CONNECT_MARKS_MAX);
     json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &error);
     if (!root)
-        return problem_set(&call->problem, SPARROW_BAD_REQUEST, "the body is not JSON: %s (line %d)", error.text, error.line);
+        return problem_set(&call->problem, SPARROW_BAD_REQUEST,
+                           "the body is not JSON: %s (line %d)", error.text, error.line);
     int rc = connect_json_request(call, root, batch);
     json_decref(root);
     return rc;

@@ -1,4 +1,5 @@
-/* connect_out.c - RecognizeResponse to bytes, in both codecs. RecognizeBatchResponse has the same fields with the same numbers.
+/* connect_out.c - RecognizeResponse to bytes, in both codecs. RecognizeBatchResponse has the same
+ * fields with the same numbers.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -10,7 +11,8 @@
 
 /* ---- JSON: proto3's mapping; 64-bit integers are strings ---- */
 
-static void connect_json_heard(struct text *t, const char *name, const char *word, float confidence, double start_s, double end_s)
+static void connect_json_heard(struct text *t, const char *name, const char *word, float confidence,
+                               double start_s, double end_s)
 {
     text_puts(t, name);
     put_string(t, word);
@@ -23,19 +25,22 @@ static void connect_json_heard(struct text *t, const char *name, const char *wor
     text_puts(t, "}");
 }
 
-static void connect_json_result(struct text *t, const struct results *r, const struct results_one *one)
+static void connect_json_result(struct text *t, const struct results *r,
+                                const struct results_one *one)
 {
     text_puts(t, "{\"clip\":");
     put_string(t, one->clip ? one->clip : "");
     text_puts(t, ",\"alternatives\":[");
     for (size_t i = 0; i < one->count; i++)
-        connect_json_heard(t, i ? ",{\"transcript\":" : "{\"transcript\":", sparrow_model_label(r->model, one->labels[i]),
-                           one->confidence[i], one->start_s, one->end_s);
+        connect_json_heard(t, i ? ",{\"transcript\":" : "{\"transcript\":",
+                           sparrow_model_label(r->model, one->labels[i]), one->confidence[i],
+                           one->start_s, one->end_s);
     text_puts(t, "],\"keywords\":[");
     for (size_t i = 0; i < one->hit_count; i++) {
         const struct results_hit *h = &one->hits[i];
         connect_json_heard(t, i ? ",{\"normalizedText\":" : "{\"normalizedText\":",
-                           sparrow_model_label(r->model, r->params->keywords[h->keyword].label), h->confidence, h->start_s, h->end_s);
+                           sparrow_model_label(r->model, r->params->keywords[h->keyword].label),
+                           h->confidence, h->start_s, h->end_s);
     }
     text_puts(t, "]}");
 }
@@ -104,8 +109,8 @@ static char *connect_text(const char *s)
     return u.out;
 }
 
-static bool connect_alternatives(const struct results *r, const struct results_one *one, struct arena *arena,
-                                 Sparrow__V1__Result *result)
+static bool connect_alternatives(const struct results *r, const struct results_one *one,
+                                 struct arena *arena, Sparrow__V1__Result *result)
 {
     Sparrow__V1__Alternative *list = arena_array(arena, one->count, sizeof *list);
     result->alternatives = arena_array(arena, one->count, sizeof *result->alternatives);
@@ -123,7 +128,8 @@ static bool connect_alternatives(const struct results *r, const struct results_o
     return true;
 }
 
-static bool connect_hits(const struct results *r, const struct results_one *one, struct arena *arena, Sparrow__V1__Result *result)
+static bool connect_hits(const struct results *r, const struct results_one *one,
+                         struct arena *arena, Sparrow__V1__Result *result)
 {
     Sparrow__V1__KeywordHit *list = arena_array(arena, one->hit_count, sizeof *list);
     result->keywords = arena_array(arena, one->hit_count, sizeof *result->keywords);
@@ -132,7 +138,8 @@ static bool connect_hits(const struct results *r, const struct results_one *one,
     for (size_t i = 0; i < one->hit_count; i++) {
         const struct results_hit *h = &one->hits[i];
         sparrow__v1__keyword_hit__init(&list[i]);
-        list[i].normalized_text = connect_text(sparrow_model_label(r->model, r->params->keywords[h->keyword].label));
+        list[i].normalized_text =
+            connect_text(sparrow_model_label(r->model, r->params->keywords[h->keyword].label));
         list[i].confidence = h->confidence;
         list[i].start_time = h->start_s;
         list[i].end_time = h->end_s;
@@ -142,7 +149,8 @@ static bool connect_hits(const struct results *r, const struct results_one *one,
     return true;
 }
 
-static bool connect_results(const struct results *r, struct arena *arena, Sparrow__V1__RecognizeResponse *message)
+static bool connect_results(const struct results *r, struct arena *arena,
+                            Sparrow__V1__RecognizeResponse *message)
 {
     Sparrow__V1__Result *list = arena_array(arena, r->count, sizeof *list);
     message->results = arena_array(arena, r->count, sizeof *message->results);
@@ -151,7 +159,8 @@ static bool connect_results(const struct results *r, struct arena *arena, Sparro
     for (size_t i = 0; i < r->count; i++) {
         sparrow__v1__result__init(&list[i]);
         list[i].clip = connect_text(r->list[i].clip);
-        if (!connect_alternatives(r, &r->list[i], arena, &list[i]) || !connect_hits(r, &r->list[i], arena, &list[i]))
+        if (!connect_alternatives(r, &r->list[i], arena, &list[i]) ||
+            !connect_hits(r, &r->list[i], arena, &list[i]))
             return false;
         message->results[i] = &list[i];
     }
@@ -177,7 +186,7 @@ int connect_write_proto(struct text *t, const struct results *r, struct arena *a
     latency.total_us = r->latency.total_us;
     message.latency = &latency;
     energy.known = r->energy.known;
-    energy.joules = r->energy.known ? r->energy.joules : 0;     /* 0 is "absent" in proto3 */
+    energy.joules = r->energy.known ? r->energy.joules : 0; /* 0 is "absent" in proto3 */
     energy.watts = r->energy.known ? r->energy.watts : 0;
     energy.window_s = r->energy.known ? r->energy.window_s : 0;
     energy.source = connect_text(r->energy.source);

@@ -17,7 +17,8 @@ int exchange_append(struct exchange *x, const void *bytes, size_t n)
     return x->body.bad ? SPARROW_NO_MEMORY : 0;
 }
 
-/* A value that does not fit is cut; control characters, which would split the answer's head, end it. */
+/* A value that does not fit is cut; control characters, which would split the answer's head, end
+ * it. */
 void exchange_add_header(struct exchange *x, const char *name, const char *value)
 {
     assert(x->header_count < EXCHANGE_HEADERS);

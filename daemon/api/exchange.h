@@ -1,5 +1,6 @@
-/* exchange.h - one HTTP request and its answer, whatever the wire. A codec (http1/) fills the head and the body, api/ fills the answer.
- * Lives on one lane; all calls on that lane's thread. The codec owns the memory of the struct.
+/* exchange.h - one HTTP request and its answer, whatever the wire. A codec (http1/) fills the head
+ * and the body, api/ fills the answer. Lives on one lane; all calls on that lane's thread. The
+ * codec owns the memory of the struct.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_API_EXCHANGE_H
 #define DAEMON_API_EXCHANGE_H
@@ -17,35 +18,41 @@ struct exchange {
     struct lane *lane;
 
     /* the head, by the codec; valid as long as the exchange */
-    const char *method;             /* as sent, case kept */
-    const char *path;               /* before '?', raw (percent-encoding kept) */
-    const char *query;              /* after '?', raw; NULL without one */
-    const char *(*header)(const struct exchange *x, const char *name);   /* case-blind; first value or NULL */
+    const char *method; /* as sent, case kept */
+    const char *path;   /* before '?', raw (percent-encoding kept) */
+    const char *query;  /* after '?', raw; NULL without one */
+    const char *(*header)(const struct exchange *x,
+                          const char *name); /* case-blind; first value or NULL */
     bool has_length, chunked;
-    uint64_t content_length;        /* if has_length */
-    uint64_t born_us, body_end_us;  /* lane_clock_us() at the first byte of the head (or as near as the codec sees it), at the end of the body */
+    uint64_t content_length;       /* if has_length */
+    uint64_t born_us, body_end_us; /* lane_clock_us() at the first byte of the head (or as near as
+                                      the codec sees it), at the end of the body */
 
     /* the body, by the codec through exchange_append() */
     struct text body;
-    size_t body_limit;              /* set by api_begin */
+    size_t body_limit; /* set by api_begin */
 
     /* the answer, by api */
     unsigned status;
-    const char *content_type;       /* a constant */
+    const char *content_type; /* a constant */
     struct text answer;
-    struct { const char *name; char value[136]; } headers[EXCHANGE_HEADERS];   /* name: a constant */
+    struct {
+        const char *name;
+        char value[136];
+    } headers[EXCHANGE_HEADERS]; /* name: a constant */
     unsigned header_count;
-    bool close;                     /* the connection closes after this answer */
+    bool close; /* the connection closes after this answer */
 
-    void (*done)(struct exchange *x);   /* the codec's: the answer of an exchange that was API_LATER is ready */
-    void *codec;                        /* the codec's own */
-    struct api_call *call;              /* api's own */
+    void (*done)(struct exchange
+                     *x);  /* the codec's: the answer of an exchange that was API_LATER is ready */
+    void *codec;           /* the codec's own */
+    struct api_call *call; /* api's own */
 };
 
 enum api_verdict {
-    API_READ_BODY,                  /* go on: body, then api_finish() */
-    API_ANSWER,                     /* the answer is ready: send it */
-    API_LATER                       /* x->done(x) will be called on this lane, once; unless api_gone() comes first */
+    API_READ_BODY, /* go on: body, then api_finish() */
+    API_ANSWER,    /* the answer is ready: send it */
+    API_LATER      /* x->done(x) will be called on this lane, once; unless api_gone() comes first */
 };
 
 /* One per lane. daemon/api/api.h has its constructor. */
@@ -55,10 +62,12 @@ struct api;
 enum api_verdict api_begin(struct api *api, struct exchange *x);
 /* The body is complete. API_ANSWER or API_LATER. */
 enum api_verdict api_finish(struct api *api, struct exchange *x);
-/* The client went away while the exchange was API_LATER: x->done will not be called any more; the exchange must stay until api_release. */
+/* The client went away while the exchange was API_LATER: x->done will not be called any more; the
+ * exchange must stay until api_release. */
 void api_gone(struct api *api, struct exchange *x);
-/* The codec is finished with the exchange (answer sent, or connection lost). If a request still runs for it, api keeps what that needs (takes
- * over x->body) and cleans up when it ends; the struct itself may be freed after this returns. */
+/* The codec is finished with the exchange (answer sent, or connection lost). If a request still
+ * runs for it, api keeps what that needs (takes over x->body) and cleans up when it ends; the
+ * struct itself may be freed after this returns. */
 void api_release(struct api *api, struct exchange *x);
 
 /* A refusal found by the codec itself (framing): fills x as problem+json with x->close set. */

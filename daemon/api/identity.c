@@ -1,4 +1,5 @@
-/* identity.c - request ids and trace context. The ids need to be different, not secret: xoshiro256** (Blackman, Vigna) will do.
+/* identity.c - request ids and trace context. The ids need to be different, not secret:
+ * xoshiro256** (Blackman, Vigna) will do.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -39,7 +40,8 @@ static void identity_hex(char *out, uint64_t v)
 
 void identity_request(struct identity_source *source, const char *given, char ret_id[IDENTITY_ID])
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     size_t n = given ? strlen(given) : 0;
     if (n >= 1 && n < IDENTITY_ID && strspn(given, allowed) == n) {
         memcpy(ret_id, given, n + 1);
@@ -56,19 +58,22 @@ static bool identity_is_hex(const char *s, size_t n, bool zero_is_fine)
     return strspn(s, "0123456789abcdef") >= n && (zero_is_fine || strspn(s, "0") < n);
 }
 
-/* version "-" trace-id "-" parent-id "-" trace-flags; ff is no version; a later version than 00 may go on after a dash. */
+/* version "-" trace-id "-" parent-id "-" trace-flags; ff is no version; a later version than 00 may
+ * go on after a dash. */
 static bool identity_trace_valid(const char *s)
 {
     if (!s || strlen(s) < 55 || !identity_is_hex(s, 2, true) || memcmp(s, "ff", 2) == 0)
         return false;
-    if (s[2] != '-' || !identity_is_hex(s + 3, 32, false) || s[35] != '-' || !identity_is_hex(s + 36, 16, false))
+    if (s[2] != '-' || !identity_is_hex(s + 3, 32, false) || s[35] != '-' ||
+        !identity_is_hex(s + 36, 16, false))
         return false;
     if (s[52] != '-' || !identity_is_hex(s + 53, 2, true))
         return false;
     return s[55] == '\0' || (memcmp(s, "00", 2) != 0 && s[55] == '-');
 }
 
-bool identity_trace(struct identity_source *source, const char *given, char ret_trace[IDENTITY_TRACE])
+bool identity_trace(struct identity_source *source, const char *given,
+                    char ret_trace[IDENTITY_TRACE])
 {
     if (!identity_trace_valid(given))
         return false;

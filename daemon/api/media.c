@@ -8,8 +8,7 @@
 #include <strings.h>
 
 #define MEDIA_BLANK " \t"
-#define MEDIA_TOKEN \
-    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define MEDIA_TOKEN "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static size_t media_type_length(const char *s)
 {
@@ -26,7 +25,8 @@ bool media_is(const char *content_type, const char *type)
     return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
 }
 
-/* Copies a token or a quoted string at s; returns what follows it, NULL if it is broken or does not fit. */
+/* Copies a token or a quoted string at s; returns what follows it, NULL if it is broken or does not
+ * fit. */
 static const char *media_value(const char *s, char *out, size_t cap)
 {
     size_t len = 0;

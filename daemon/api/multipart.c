@@ -1,5 +1,5 @@
-/* multipart.c - a parser of multipart/form-data over a complete body. CRLF only: what a lenient parser takes as a line end, a
- * proxy in front may take as content.
+/* multipart.c - a parser of multipart/form-data over a complete body. CRLF only: what a lenient
+ * parser takes as a line end, a proxy in front may take as content.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -10,15 +10,16 @@
 
 #include "daemon/api/media.h"
 
-#define MULTIPART_HEAD_MAX 4096     /* bytes of one part's headers */
-#define MULTIPART_VALUE_MAX 512     /* bytes of a name */
+#define MULTIPART_HEAD_MAX  4096 /* bytes of one part's headers */
+#define MULTIPART_VALUE_MAX 512  /* bytes of a name */
 
 static int multipart_bad(struct problem *problem, const char *what)
 {
     return problem_set(problem, SPARROW_BAD_REQUEST, "multipart/form-data: %s", what);
 }
 
-/* Reads what follows a delimiter: blanks and CRLF (a part begins) or "--" (the end). False: it was no delimiter. */
+/* Reads what follows a delimiter: blanks and CRLF (a part begins) or "--" (the end). False: it was
+ * no delimiter. */
 static bool multipart_after(struct multipart *m, const char *p)
 {
     if (m->end - p >= 2 && p[0] == '-' && p[1] == '-') {
@@ -46,23 +47,29 @@ static const char *multipart_delimiter(struct multipart *m)
     }
 }
 
-int multipart_begin(struct multipart *m, const char *content_type, const char *body, size_t n, struct problem *problem)
+int multipart_begin(struct multipart *m, const char *content_type, const char *body, size_t n,
+                    struct problem *problem)
 {
     char boundary[72];
-    if (!media_parameter(content_type, "boundary", boundary, sizeof boundary) || !boundary[0] || strlen(boundary) > 70)
+    if (!media_parameter(content_type, "boundary", boundary, sizeof boundary) || !boundary[0] ||
+        strlen(boundary) > 70)
         return multipart_bad(problem, "the Content-Type has no boundary of 1 to 70 characters");
     size_t len = strlen(boundary);
     *m = (struct multipart){.body = n ? body : "", .at = n ? body : "", .delimiter_len = len + 4};
     m->end = m->body + n;
     memcpy(m->delimiter, "\r\n--", 4);
     memcpy(m->delimiter + 4, boundary, len);
-    /* The first delimiter may stand at the very beginning, without its CRLF; else a preamble comes before it. */
-    if (n >= len + 2 && memcmp(body, m->delimiter + 2, len + 2) == 0 && multipart_after(m, body + len + 2))
+    /* The first delimiter may stand at the very beginning, without its CRLF; else a preamble comes
+     * before it. */
+    if (n >= len + 2 && memcmp(body, m->delimiter + 2, len + 2) == 0 &&
+        multipart_after(m, body + len + 2))
         return 0;
-    return multipart_delimiter(m) ? 0 : multipart_bad(problem, "the body does not hold its boundary");
+    return multipart_delimiter(m) ? 0
+                                  : multipart_bad(problem, "the body does not hold its boundary");
 }
 
-/* One quoted or bare parameter of Content-Disposition. A backslash escapes a quote or itself only: old browsers send paths. */
+/* One quoted or bare parameter of Content-Disposition. A backslash escapes a quote or itself only:
+ * old browsers send paths. */
 static const char *multipart_value(const char *s, const char *end, char *out, size_t cap)
 {
     size_t len = 0;
@@ -91,12 +98,13 @@ static const char *multipart_blank(const char *s, const char *end)
     return s;
 }
 
-static int multipart_disposition(struct multipart_part *part, const char *s, const char *end, struct arena *arena,
-                                 struct problem *problem)
+static int multipart_disposition(struct multipart_part *part, const char *s, const char *end,
+                                 struct arena *arena, struct problem *problem)
 {
     static const char form_data[] = "form-data";
     char value[MULTIPART_VALUE_MAX];
-    if ((size_t)(end - s) < sizeof form_data - 1 || strncasecmp(s, form_data, sizeof form_data - 1) != 0)
+    if ((size_t)(end - s) < sizeof form_data - 1 ||
+        strncasecmp(s, form_data, sizeof form_data - 1) != 0)
         return multipart_bad(problem, "a part's Content-Disposition is not form-data");
     s += sizeof form_data - 1;
     for (;;) {
@@ -128,8 +136,8 @@ static bool multipart_named(const char *line, const char *colon, const char *nam
     return (size_t)(colon - line) == strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
 }
 
-static int multipart_header(struct multipart_part *part, const char *line, const char *end, struct arena *arena,
-                            struct problem *problem)
+static int multipart_header(struct multipart_part *part, const char *line, const char *end,
+                            struct arena *arena, struct problem *problem)
 {
     if (memchr(line, '\0', (size_t)(end - line)))
         return multipart_bad(problem, "a part's headers hold a NUL");
@@ -144,15 +152,19 @@ static int multipart_header(struct multipart_part *part, const char *line, const
         return multipart_disposition(part, value, end, arena, problem);
     if (multipart_named(line, colon, "Content-Type")) {
         part->media_type = arena_copy(arena, value, n);
-        return part->media_type ? 0 : problem_set(problem, SPARROW_TOO_LARGE, "the form's media types are too long");
+        return part->media_type
+                   ? 0
+                   : problem_set(problem, SPARROW_TOO_LARGE, "the form's media types are too long");
     }
     if (multipart_named(line, colon, "Content-Transfer-Encoding"))
-        part->encoded = !((n == 6 && strncasecmp(value, "binary", 6) == 0) || (n == 4 && strncasecmp(value, "8bit", 4) == 0) ||
+        part->encoded = !((n == 6 && strncasecmp(value, "binary", 6) == 0) ||
+                          (n == 4 && strncasecmp(value, "8bit", 4) == 0) ||
                           (n == 4 && strncasecmp(value, "7bit", 4) == 0));
     return 0;
 }
 
-int multipart_next(struct multipart *m, struct arena *arena, struct multipart_part *ret_part, struct problem *problem)
+int multipart_next(struct multipart *m, struct arena *arena, struct multipart_part *ret_part,
+                   struct problem *problem)
 {
     struct multipart_part part = {0};
     if (m->closed)
@@ -162,7 +174,8 @@ int multipart_next(struct multipart *m, struct arena *arena, struct multipart_pa
         const char *line = m->at;
         const char *end = memmem(line, (size_t)(limit - line), "\r\n", 2);
         if (!end)
-            return multipart_bad(problem, "a part's headers do not end, or are longer than 4096 bytes");
+            return multipart_bad(problem,
+                                 "a part's headers do not end, or are longer than 4096 bytes");
         m->at = end + 2;
         if (end == line)
             break;
@@ -172,7 +185,8 @@ int multipart_next(struct multipart *m, struct arena *arena, struct multipart_pa
     }
     if (!part.name)
         return multipart_bad(problem, "a part has no name");
-    /* An empty part's content ends before it begins: the delimiter's CRLF is the one that ended the headers. */
+    /* An empty part's content ends before it begins: the delimiter's CRLF is the one that ended the
+     * headers. */
     const char *content = m->at;
     m->at -= 2;
     const char *stop = multipart_delimiter(m);

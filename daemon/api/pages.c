@@ -5,7 +5,8 @@
 #include "daemon/api/pages.h"
 #include "daemon/api/routes.h"
 
-static enum api_verdict pages_send(struct api_call *call, const char *type, const unsigned char *bytes, size_t n)
+static enum api_verdict pages_send(struct api_call *call, const char *type,
+                                   const unsigned char *bytes, size_t n)
 {
     struct exchange *x = call->x;
     text_clear(&x->answer);
@@ -19,7 +20,8 @@ static enum api_verdict pages_send(struct api_call *call, const char *type, cons
 
 enum api_verdict pages_root(struct api_call *call)
 {
-    exchange_add_header(call->x, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+    exchange_add_header(call->x, "Content-Security-Policy",
+                        "default-src 'none'; style-src 'unsafe-inline'");
     return pages_send(call, "text/html; charset=utf-8", pages_index_bytes, pages_index_size);
 }
 

@@ -1,4 +1,5 @@
-/* pages.h - files that are part of the program. The bytes are made from docs/openapi.json and daemon/api/index.html by daemon/api/embed.
+/* pages.h - files that are part of the program. The bytes are made from docs/openapi.json and
+ * daemon/api/index.html by daemon/api/embed.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_API_PAGES_H
 #define DAEMON_API_PAGES_H

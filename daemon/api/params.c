@@ -128,12 +128,14 @@ int params_timeout(struct params *p, const char *name, const char *value, struct
 {
     uint64_t ms;
     if (!params_uint(value, 9999999999, &ms) || ms == 0)
-        return params_bad(problem, name, "a whole number of milliseconds from 1, of at most 10 digits");
+        return params_bad(problem, name,
+                          "a whole number of milliseconds from 1, of at most 10 digits");
     p->timeout_us = ms * 1000;
     return 0;
 }
 
-int params_keyword(struct params *p, const char *keyword, struct arena *arena, struct problem *problem)
+int params_keyword(struct params *p, const char *keyword, struct arena *arena,
+                   struct problem *problem)
 {
     for (size_t i = 0; i < p->keyword_count; i++)
         if (strcmp(p->keywords[i].text, keyword) == 0)
@@ -159,7 +161,8 @@ int params_keyword(struct params *p, const char *keyword, struct arena *arena, s
     return 0;
 }
 
-static int params_keywords(struct params *p, const char *list, struct arena *arena, struct problem *problem)
+static int params_keywords(struct params *p, const char *list, struct arena *arena,
+                           struct problem *problem)
 {
     while (*list) {
         list += strspn(list, " ");
@@ -177,7 +180,8 @@ static int params_keywords(struct params *p, const char *list, struct arena *are
     return 0;
 }
 
-int params_set(struct params *p, const char *name, const char *value, struct arena *arena, struct problem *problem)
+int params_set(struct params *p, const char *name, const char *value, struct arena *arena,
+               struct problem *problem)
 {
     if (strcmp(name, "model") == 0) {
         p->model = arena_copy(arena, value, strlen(value));
@@ -210,7 +214,8 @@ int params_query(struct params *p, const char *query, struct arena *arena, struc
             return problem_set(problem, SPARROW_TOO_LARGE, "the query is too long");
         if (!params_decode(query, name_len, true, name) ||
             !params_decode(equals ? equals + 1 : "", value_len, true, value))
-            return problem_set(problem, SPARROW_BAD_PARAMETER, "the query has a broken %% escape or is not UTF-8");
+            return problem_set(problem, SPARROW_BAD_PARAMETER,
+                               "the query has a broken %% escape or is not UTF-8");
         int rc = params_set(p, name, value, arena, problem);
         if (rc)
             return rc;
@@ -219,10 +224,12 @@ int params_query(struct params *p, const char *query, struct arena *arena, struc
     return 0;
 }
 
-static bool params_find_label(const struct sparrow_model *model, const char *word, size_t *ret_label)
+static bool params_find_label(const struct sparrow_model *model, const char *word,
+                              size_t *ret_label)
 {
     for (size_t i = 0; i < sparrow_model_label_count(model); i++)
-        if (sparrow_model_label_kind(model, i) == SPARROW_KEYWORD && strcasecmp(sparrow_model_label(model, i), word) == 0) {
+        if (sparrow_model_label_kind(model, i) == SPARROW_KEYWORD &&
+            strcasecmp(sparrow_model_label(model, i), word) == 0) {
             *ret_label = i;
             return true;
         }
@@ -238,8 +245,8 @@ int params_resolve(struct params *p, const struct sparrow_model *model, struct p
             problem->parameter = "keywords";
             problem->labels = model;
         }
-        return problem_set(problem, SPARROW_BAD_PARAMETER, "the model %s has no keyword \"%s\"", sparrow_model_name(model),
-                           p->keywords[i].text);
+        return problem_set(problem, SPARROW_BAD_PARAMETER, "the model %s has no keyword \"%s\"",
+                           sparrow_model_name(model), p->keywords[i].text);
     }
     return 0;
 }

@@ -1,4 +1,5 @@
-/* problem.c - refusals, written out. One row per status (daemon/status.h) decides type, title and codes.
+/* problem.c - refusals, written out. One row per status (daemon/status.h) decides type, title and
+ * codes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -29,7 +30,8 @@ static unsigned problem_retry_s(const struct problem *p)
     return p->retry_ms > 1000 ? p->retry_ms / 1000 + (p->retry_ms % 1000 != 0) : 1;
 }
 
-static void problem_headers(struct exchange *x, const struct problem *p, const struct status_row *row)
+static void problem_headers(struct exchange *x, const struct problem *p,
+                            const struct status_row *row)
 {
     if (row->close)
         x->close = true;
@@ -102,10 +104,22 @@ static unsigned problem_connect_http(const char *code)
         const char *code;
         unsigned http;
     } table[] = {
-        {"canceled", 499},         {"unknown", 500},        {"invalid_argument", 400}, {"deadline_exceeded", 504},
-        {"not_found", 404},        {"already_exists", 409}, {"permission_denied", 403}, {"resource_exhausted", 429},
-        {"failed_precondition", 400}, {"aborted", 409},     {"out_of_range", 400},     {"unimplemented", 501},
-        {"internal", 500},         {"unavailable", 503},    {"data_loss", 500},        {"unauthenticated", 401},
+        {"canceled", 499},
+        {"unknown", 500},
+        {"invalid_argument", 400},
+        {"deadline_exceeded", 504},
+        {"not_found", 404},
+        {"already_exists", 409},
+        {"permission_denied", 403},
+        {"resource_exhausted", 429},
+        {"failed_precondition", 400},
+        {"aborted", 409},
+        {"out_of_range", 400},
+        {"unimplemented", 501},
+        {"internal", 500},
+        {"unavailable", 503},
+        {"data_loss", 500},
+        {"unauthenticated", 401},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].code, code) == 0)
@@ -118,7 +132,7 @@ void problem_connect(struct exchange *x, const struct problem *p, const char *id
     const struct status_row *row = status_row((enum sparrow_status)p->status);
     const char *code = p->connect_code ? p->connect_code : row->connect;
     struct text *t = &x->answer;
-    (void)id;                       /* the header has it; the error form has no place for it */
+    (void)id; /* the header has it; the error form has no place for it */
     text_clear(t);
     x->status = p->connect_http ? p->connect_http : problem_connect_http(code);
     x->content_type = "application/json";
@@ -172,6 +186,7 @@ enum metric_outcome problem_outcome(int status)
     case SPARROW_CANCELLED:
         return OUTCOME_CANCELLED;
     default:
-        return status_row((enum sparrow_status)status)->http >= 500 ? OUTCOME_SERVER_ERROR : OUTCOME_CLIENT_ERROR;
+        return status_row((enum sparrow_status)status)->http >= 500 ? OUTCOME_SERVER_ERROR
+                                                                    : OUTCOME_CLIENT_ERROR;
     }
 }

@@ -1,4 +1,5 @@
-/* put.c - JSON values onto a text, without the C library's locale in the numbers that every answer holds.
+/* put.c - JSON values onto a text, without the C library's locale in the numbers that every answer
+ * holds.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 

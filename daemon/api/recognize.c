@@ -11,16 +11,18 @@
 #include "daemon/api/multipart.h"
 #include "daemon/api/routes.h"
 
-#define RECOGNIZE_FIELD_MAX 4096    /* bytes of a form's field */
+#define RECOGNIZE_FIELD_MAX 4096 /* bytes of a form's field */
 
 static int recognize_unsupported(struct api_call *call, const char *type, const char *hint)
 {
     call->problem.advice_name = "Accept";
     call->problem.advice = MEDIA_AUDIO;
-    return problem_set(&call->problem, SPARROW_UNSUPPORTED_MEDIA, "\"%.100s\" is not audio that is handled here%s", type, hint);
+    return problem_set(&call->problem, SPARROW_UNSUPPORTED_MEDIA,
+                       "\"%.100s\" is not audio that is handled here%s", type, hint);
 }
 
-/* NULL, nothing, and "just bytes" mean: look at the first bytes. Returns what the engine is told. */
+/* NULL, nothing, and "just bytes" mean: look at the first bytes. Returns what the engine is told.
+ */
 static const char *recognize_sniff(const char *type)
 {
     return !type || !*type || media_is(type, "application/octet-stream") ? NULL : type;
@@ -31,11 +33,14 @@ static int recognize_type(struct api_call *call, const char *type)
     char rate[16];
     type = recognize_sniff(type);
     if (type && media_is(type, "audio/l16") && !media_parameter(type, "rate", rate, sizeof rate))
-        return recognize_unsupported(call, type, "; audio/l16 needs its rate, as audio/l16;rate=16000");
+        return recognize_unsupported(call, type,
+                                     "; audio/l16 needs its rate, as audio/l16;rate=16000");
     if (!type || sparrow_audio_accepts(type))
         return 0;
     if (media_is(type, "application/x-www-form-urlencoded"))
-        return recognize_unsupported(call, type, "; curl says this by itself: name the type, as -H 'Content-Type: audio/wav'");
+        return recognize_unsupported(
+            call, type,
+            "; curl says this by itself: name the type, as -H 'Content-Type: audio/wav'");
     return recognize_unsupported(call, type, "");
 }
 
@@ -43,13 +48,16 @@ static int recognize_head(struct api_call *call)
 {
     struct exchange *x = call->x;
     struct problem *p = &call->problem;
-    const char *timeout = x->header(x, "X-Request-Timeout-Ms"), *type = x->header(x, "Content-Type");
+    const char *timeout = x->header(x, "X-Request-Timeout-Ms"),
+               *type = x->header(x, "Content-Type");
     if (!media_quality(x->header(x, "Accept"), "application/json"))
-        return problem_set(p, SPARROW_NOT_ACCEPTABLE, "the answer is application/json, which Accept excludes");
+        return problem_set(p, SPARROW_NOT_ACCEPTABLE,
+                           "the answer is application/json, which Accept excludes");
     if (!media_identity(x->header(x, "Content-Encoding"))) {
         p->advice_name = "Accept-Encoding";
         p->advice = "identity";
-        return problem_set(p, SPARROW_UNSUPPORTED_MEDIA, "bodies are taken as they are: no Content-Encoding");
+        return problem_set(p, SPARROW_UNSUPPORTED_MEDIA,
+                           "bodies are taken as they are: no Content-Encoding");
     }
     int rc = media_is(type, "multipart/form-data") ? 0 : recognize_type(call, type);
     if (rc == 0)
@@ -69,11 +77,13 @@ static int recognize_field(struct api_call *call, const struct multipart_part *p
 {
     char value[RECOGNIZE_FIELD_MAX + 1];
     if (part->size > RECOGNIZE_FIELD_MAX)
-        return problem_set(&call->problem, SPARROW_TOO_LARGE, "a form's field is longer than %d bytes", RECOGNIZE_FIELD_MAX);
+        return problem_set(&call->problem, SPARROW_TOO_LARGE,
+                           "a form's field is longer than %d bytes", RECOGNIZE_FIELD_MAX);
     memcpy(value, part->bytes, part->size);
     value[part->size] = '\0';
     if (strlen(value) != part->size || !utf8_valid(value, part->size))
-        return problem_set(&call->problem, SPARROW_BAD_PARAMETER, "a form's field is not UTF-8 text");
+        return problem_set(&call->problem, SPARROW_BAD_PARAMETER,
+                           "a form's field is not UTF-8 text");
     return params_set(&call->params, part->name, value, &call->arena, &call->problem);
 }
 
@@ -81,13 +91,15 @@ static bool recognize_is_field(const struct multipart_part *part)
 {
     if (part->filename)
         return false;
-    return !part->media_type || strncasecmp(part->media_type, "text/", 5) == 0 || media_is(part->media_type, "application/json");
+    return !part->media_type || strncasecmp(part->media_type, "text/", 5) == 0 ||
+           media_is(part->media_type, "application/json");
 }
 
 static int recognize_part(struct api_call *call, const struct multipart_part *part)
 {
     if (part->encoded)
-        return recognize_unsupported(call, "Content-Transfer-Encoding", ": send the bytes as they are");
+        return recognize_unsupported(call, "Content-Transfer-Encoding",
+                                     ": send the bytes as they are");
     if (recognize_is_field(part))
         return recognize_field(call, part);
     int rc = recognize_type(call, part->media_type);
@@ -116,7 +128,8 @@ static int recognize_form(struct api_call *call, const char *type)
         if ((rc = recognize_part(call, &part)))
             return rc;
     if (rc == 0 && call->clip_count == 0)
-        return problem_set(&call->problem, SPARROW_BAD_REQUEST, "the form holds no clip (a part with a file name, or of an audio type)");
+        return problem_set(&call->problem, SPARROW_BAD_REQUEST,
+                           "the form holds no clip (a part with a file name, or of an audio type)");
     return rc ? rc : call_find_model(call);
 }
 
@@ -138,6 +151,7 @@ enum api_verdict recognize_finish(struct api_call *call)
     const char *type = x->header(x, "Content-Type");
     /* Names and media types of parts: the rest of a form is never copied. */
     call->arena.budget = call->arena.used + x->body.len + ((size_t)64 << 10);
-    int rc = media_is(type, "multipart/form-data") ? recognize_form(call, type) : recognize_body(call, type);
+    int rc = media_is(type, "multipart/form-data") ? recognize_form(call, type)
+                                                   : recognize_body(call, type);
     return rc ? call_refuse(call) : call_submit(call);
 }

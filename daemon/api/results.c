@@ -1,6 +1,7 @@
 /* results.c - which words of a clip are told, in which order, and where in the clip they are.
- * Without hop_ms a clip gives one result: its best second. Its keyword hits come from all of its words: of words that overlap, the most
- * confident one stands for the keyword. With hop_ms every word is a result of its own.
+ * Without hop_ms a clip gives one result: its best second. Its keyword hits come from all of its
+ * words: of words that overlap, the most confident one stands for the keyword. With hop_ms every
+ * word is a result of its own.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -9,7 +10,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define RESULTS_ARENA ((size_t)256 << 20)   /* an hour in windows of one frame, all alternatives of a dozen labels, is 60 MiB */
+#define RESULTS_ARENA                                                                              \
+    ((size_t)256                                                                                   \
+     << 20) /* an hour in windows of one frame, all alternatives of a dozen labels, is 60 MiB */
 #define RESULTS_RATE 16000.0
 
 struct results_maker {
@@ -18,16 +21,19 @@ struct results_maker {
     const struct sparrow_model *model;
     struct arena *arena;
     size_t labels, top;
-    float *confidence;              /* words of the request x labels */
+    float *confidence; /* words of the request x labels */
     struct results_one *list;
     size_t count;
-    const struct request_clip *last_clip;   /* where results_bounds() looked last, and what it found */
+    const struct request_clip
+        *last_clip; /* where results_bounds() looked last, and what it found */
     size_t last_frame;
     double last_start_s, last_end_s;
 };
 
-/* Looking for speech costs as much as a word of the network, and a clip's best word is often the keyword's as well: the last one is kept. */
-static void results_bounds(struct results_maker *m, const struct request_clip *clip, size_t word, double *ret_start, double *ret_end)
+/* Looking for speech costs as much as a word of the network, and a clip's best word is often the
+ * keyword's as well: the last one is kept. */
+static void results_bounds(struct results_maker *m, const struct request_clip *clip, size_t word,
+                           double *ret_start, double *ret_end)
 {
     size_t hop = sparrow_model_hop(m->model);
     size_t frame = sparrow_windows_start(m->model, clip->frames, clip->hop_frames, word);
@@ -37,16 +43,19 @@ static void results_bounds(struct results_maker *m, const struct request_clip *c
         return;
     }
     if (m->last_clip != clip || m->last_frame != frame)
-        sparrow_word_bounds(m->model, sparrow_audio_samples(clip->audio), sparrow_audio_count(clip->audio), frame * hop,
-                            &m->last_start_s, &m->last_end_s);
+        sparrow_word_bounds(m->model, sparrow_audio_samples(clip->audio),
+                            sparrow_audio_count(clip->audio), frame * hop, &m->last_start_s,
+                            &m->last_end_s);
     m->last_clip = clip;
     m->last_frame = frame;
     *ret_start = m->last_start_s;
     *ret_end = m->last_end_s;
 }
 
-/* The `count` most confident labels, by selection: there are a dozen labels, and most ask for one. Ties go to the lower label. */
-static void results_sort(const float *confidence, size_t labels, size_t count, size_t *ret_labels, float *ret_confidence)
+/* The `count` most confident labels, by selection: there are a dozen labels, and most ask for one.
+ * Ties go to the lower label. */
+static void results_sort(const float *confidence, size_t labels, size_t count, size_t *ret_labels,
+                         float *ret_confidence)
 {
     for (size_t i = 0; i < count; i++) {
         size_t best = SIZE_MAX;
@@ -62,9 +71,10 @@ static void results_sort(const float *confidence, size_t labels, size_t count, s
     }
 }
 
-/* Hits of one keyword in words [first, first + words) of a clip, at most `room` of them: returns how many. */
-static size_t results_spot(struct results_maker *m, const struct request_clip *clip, size_t first, size_t words,
-                           size_t keyword, struct results_hit *hits)
+/* Hits of one keyword in words [first, first + words) of a clip, at most `room` of them: returns
+ * how many. */
+static size_t results_spot(struct results_maker *m, const struct request_clip *clip, size_t first,
+                           size_t words, size_t keyword, struct results_hit *hits)
 {
     size_t label = m->call->params.keywords[keyword].label, frames = sparrow_model_frames(m->model);
     size_t count = 0, last_frame = 0;
@@ -87,7 +97,8 @@ static size_t results_spot(struct results_maker *m, const struct request_clip *c
     return count;
 }
 
-static int results_hits(struct results_maker *m, struct results_one *one, const struct request_clip *clip, size_t first, size_t words)
+static int results_hits(struct results_maker *m, struct results_one *one,
+                        const struct request_clip *clip, size_t first, size_t words)
 {
     const struct params *p = &m->call->params;
     size_t room;
@@ -104,8 +115,10 @@ static int results_hits(struct results_maker *m, struct results_one *one, const 
     return 0;
 }
 
-/* One result: its alternatives are word's, its keyword hits those of words [first, first + words). */
-static int results_add(struct results_maker *m, const struct request_clip *clip, size_t word, size_t first, size_t words)
+/* One result: its alternatives are word's, its keyword hits those of words [first, first + words).
+ */
+static int results_add(struct results_maker *m, const struct request_clip *clip, size_t word,
+                       size_t first, size_t words)
 {
     struct results_one *one = &m->list[m->count++];
     size_t top = m->top;
@@ -113,8 +126,10 @@ static int results_add(struct results_maker *m, const struct request_clip *clip,
     float *confidence = arena_array(m->arena, top, sizeof *confidence);
     if (!labels || !confidence)
         return SPARROW_TOO_LARGE;
-    results_sort(m->confidence + (clip->first_word + word) * m->labels, m->labels, top, labels, confidence);
-    *one = (struct results_one){.clip = clip->name, .labels = labels, .confidence = confidence, .count = top};
+    results_sort(m->confidence + (clip->first_word + word) * m->labels, m->labels, top, labels,
+                 confidence);
+    *one = (struct results_one){
+        .clip = clip->name, .labels = labels, .confidence = confidence, .count = top};
     results_bounds(m, clip, word, &one->start_s, &one->end_s);
     return results_hits(m, one, clip, first, words);
 }
@@ -143,11 +158,13 @@ static int results_make(struct results_maker *m)
     if (__builtin_mul_overflow(request->words, m->labels, &cells))
         return SPARROW_TOO_LARGE;
     m->confidence = arena_array(m->arena, cells, sizeof *m->confidence);
-    m->list = arena_array(m->arena, request->hop_ms ? request->words : request->clip_count, sizeof *m->list);
+    m->list = arena_array(m->arena, request->hop_ms ? request->words : request->clip_count,
+                          sizeof *m->list);
     if (!m->confidence || !m->list)
         return SPARROW_TOO_LARGE;
     for (size_t w = 0; w < request->words; w++)
-        sparrow_confidence(m->model, request->scores + w * m->labels, m->confidence + w * m->labels);
+        sparrow_confidence(m->model, request->scores + w * m->labels,
+                           m->confidence + w * m->labels);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < request->clip_count; i++)
         rc = results_clip(m, &request->clips[i]);
@@ -176,20 +193,29 @@ static int results_form(struct api_call *call, const struct results *r)
 int results_write(struct api_call *call, const struct request *request)
 {
     struct api *api = call->api;
-    struct results_maker m = {.call = call, .request = request, .model = request->model->model, .arena = &call->arena};
+    struct results_maker m = {
+        .call = call, .request = request, .model = request->model->model, .arena = &call->arena};
     m.labels = sparrow_model_label_count(m.model);
     m.top = call->params.top < m.labels ? call->params.top : m.labels;
     call->arena.budget = call->arena.used + RESULTS_ARENA;
     int rc = results_make(&m);
     struct results r = {
-        .model = m.model, .params = &call->params, .request_id = call->id, .list = m.list, .count = m.count,
-        .latency = request->latency, .replica = request->replica, .backend = request->backend, .device = request->device,
+        .model = m.model,
+        .params = &call->params,
+        .request_id = call->id,
+        .list = m.list,
+        .count = m.count,
+        .latency = request->latency,
+        .replica = request->replica,
+        .backend = request->backend,
+        .device = request->device,
     };
     if (rc == 0) {
         energy_share(api->o.energy, lane_index(api->o.lane), request->busy_ns, &r.energy);
         rc = results_form(call, &r);
     }
     if (rc)
-        problem_set(&call->problem, rc, "the answer does not fit in memory; ask for fewer windows or alternatives");
+        problem_set(&call->problem, rc,
+                    "the answer does not fit in memory; ask for fewer windows or alternatives");
     return rc;
 }

@@ -1,5 +1,5 @@
-/* results.h - from scores to what is answered: one result for each clip (or window), alternatives by confidence, keyword hits.
- * watson.c and connect_out.c write it down.
+/* results.h - from scores to what is answered: one result for each clip (or window), alternatives
+ * by confidence, keyword hits. watson.c and connect_out.c write it down.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_API_RESULTS_H
 #define DAEMON_API_RESULTS_H
@@ -10,16 +10,16 @@
 #define RESULTS_ACCEPT MEDIA_AUDIO
 
 struct results_hit {
-    size_t keyword;                 /* in params.keywords */
+    size_t keyword; /* in params.keywords */
     float confidence;
     double start_s, end_s;
 };
 
 struct results_one {
-    const char *clip;               /* NULL: it came without a name */
-    double start_s, end_s;          /* where in the window speech is, from the clip's start */
-    const size_t *labels;           /* `count` of them, the most confident first */
-    const float *confidence;        /* of each */
+    const char *clip;        /* NULL: it came without a name */
+    double start_s, end_s;   /* where in the window speech is, from the clip's start */
+    const size_t *labels;    /* `count` of them, the most confident first */
+    const float *confidence; /* of each */
     size_t count;
     const struct results_hit *hits; /* by keyword, then by time */
     size_t hit_count;

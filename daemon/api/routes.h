@@ -6,11 +6,12 @@
 #include "daemon/api/call.h"
 
 struct route {
-    const char *path;               /* exact; one that ends in '/' and is not "/" takes exactly one more segment */
-    bool post;                      /* POST, else GET and HEAD */
+    const char
+        *path; /* exact; one that ends in '/' and is not "/" takes exactly one more segment */
+    bool post; /* POST, else GET and HEAD */
     enum call_form form;
-    enum api_verdict (*begin)(struct api_call *call);   /* the head is there; for GET the answer */
-    enum api_verdict (*finish)(struct api_call *call);  /* POST: the body is there */
+    enum api_verdict (*begin)(struct api_call *call);  /* the head is there; for GET the answer */
+    enum api_verdict (*finish)(struct api_call *call); /* POST: the body is there */
 };
 
 /* NULL: no such path. *ret_rest: what follows a path that ends in '/'. */

@@ -1,5 +1,6 @@
 /* state.c - GET /healthz, /readyz, /metrics: answered at once on the lane, never behind work.
- * Health is proven, not assumed: a replica must have computed its known word lately. Overload alone does not make it fail.
+ * Health is proven, not assumed: a replica must have computed its known word lately. Overload alone
+ * does not make it fail.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -98,7 +99,8 @@ enum api_verdict state_ready(struct api_call *call)
     else if (state != LIFECYCLE_READY)
         problem_set(&call->problem, SPARROW_DRAINING, "the daemon is going down");
     else if (!replicas_healthy(call->api->o.replicas))
-        problem_set(&call->problem, SPARROW_NO_REPLICA, "no replica computed its known word lately; /healthz says more");
+        problem_set(&call->problem, SPARROW_NO_REPLICA,
+                    "no replica computed its known word lately; /healthz says more");
     if (call->problem.status)
         return call_refuse(call);
     text_clear(&x->answer);
@@ -108,13 +110,15 @@ enum api_verdict state_ready(struct api_call *call)
     return call_answer(call);
 }
 
-/* OpenMetrics for whoever names it and wants it no less than plain text (Prometheus does), else the text format. */
+/* OpenMetrics for whoever names it and wants it no less than plain text (Prometheus does), else the
+ * text format. */
 enum api_verdict state_metrics(struct api_call *call)
 {
     struct exchange *x = call->x;
     const char *accept = x->header(x, "Accept");
     bool named = accept && media_names(accept, "application/openmetrics-text");
-    bool openmetrics = named && media_quality(accept, "application/openmetrics-text") >= media_quality(accept, "text/plain");
+    bool openmetrics = named && media_quality(accept, "application/openmetrics-text") >=
+                                    media_quality(accept, "text/plain");
     text_clear(&x->answer);
     metrics_render(call->api->o.metrics, openmetrics, &x->answer);
     x->status = 200;

@@ -1,4 +1,5 @@
-/* watson.c - the reply of /v1/recognize: IBM Watson's shape, our own fields after it. Unknown is null.
+/* watson.c - the reply of /v1/recognize: IBM Watson's shape, our own fields after it. Unknown is
+ * null.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -13,7 +14,8 @@ static void watson_times(struct text *t, double start_s, double end_s)
     put_fixed(t, end_s, 3);
 }
 
-static void watson_alternatives(struct text *t, const struct results *r, const struct results_one *one)
+static void watson_alternatives(struct text *t, const struct results *r,
+                                const struct results_one *one)
 {
     text_puts(t, ",\"alternatives\":[");
     for (size_t i = 0; i < one->count; i++) {

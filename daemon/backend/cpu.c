@@ -1,5 +1,6 @@
-/* cpu.c - replicas made of a CPU core and the engine: the words run on the thread that calls, a lane's or a worker's.
- * Also carries out what tests ask for: words that take at least so long, a death or a hang at the n-th word.
+/* cpu.c - replicas made of a CPU core and the engine: the words run on the thread that calls, a
+ * lane's or a worker's. Also carries out what tests ask for: words that take at least so long, a
+ * death or a hang at the n-th word.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -38,7 +39,8 @@ static struct timespec after(const struct timespec *from, double seconds)
 {
     double ns = (double)from->tv_nsec + seconds * 1e9;
     time_t whole = (time_t)(ns / 1e9);
-    return (struct timespec){ .tv_sec = from->tv_sec + whole, .tv_nsec = (long)(ns - (double)whole * 1e9) };
+    return (struct timespec){.tv_sec = from->tv_sec + whole,
+                             .tv_nsec = (long)(ns - (double)whole * 1e9)};
 }
 
 static void sleep_until(const struct timespec *end)
@@ -62,13 +64,14 @@ static int act_on_fault(struct cpu *cpu)
     return 0;
 }
 
-static int cpu_run(void *state, const struct model_entry *entry, const uint8_t *const *features, size_t words, int32_t *scores)
+static int cpu_run(void *state, const struct model_entry *entry, const uint8_t *const *features,
+                   size_t words, int32_t *scores)
 {
     struct cpu *cpu = state;
     struct sparrow_scratch *scratch = scratches_get(&cpu->scratches, entry);
     if (!scratch)
         return SPARROW_NO_MEMORY;
-    struct timespec began = { 0 };
+    struct timespec began = {0};
     if (cpu->setup.word_cost_s > 0)
         clock_gettime(CLOCK_MONOTONIC, &began);
     cpu->words += words;
@@ -103,7 +106,12 @@ static void cpu_close(void *state)
 const struct replica_backend *cpu_backend(void)
 {
     static const struct replica_backend backend = {
-        .name = "cpu", .device = "cpu0", .open = cpu_open, .run = cpu_run, .keep = cpu_keep, .close = cpu_close,
+        .name = "cpu",
+        .device = "cpu0",
+        .open = cpu_open,
+        .run = cpu_run,
+        .keep = cpu_keep,
+        .close = cpu_close,
     };
     return &backend;
 }

@@ -5,13 +5,14 @@
 #include "daemon/decode/clips.h"
 
 #define RATE_HZ 16000u
-#define HOP_US 125000u              /* between words of longer audio, unless the client names it */
+#define HOP_US  125000u /* between words of longer audio, unless the client names it */
 
 /* Whole frames between words, at least one. */
 static size_t hop_frames(const struct request *request)
 {
-    uint64_t frame = sparrow_model_hop(request->model->model);      /* samples */
-    uint64_t samples = request->hop_ms ? (uint64_t)request->hop_ms * RATE_HZ / 1000u : (uint64_t)HOP_US * RATE_HZ / 1000000u;
+    uint64_t frame = sparrow_model_hop(request->model->model); /* samples */
+    uint64_t samples = request->hop_ms ? (uint64_t)request->hop_ms * RATE_HZ / 1000u
+                                       : (uint64_t)HOP_US * RATE_HZ / 1000000u;
     uint64_t frames = (samples + frame / 2) / frame;
     return frames > 0 ? (size_t)frames : 1;
 }
@@ -27,42 +28,50 @@ bool clips_reserve(struct request *request)
 static int interrupted(void *arg)
 {
     const struct request_private *p = arg;
-    return atomic_load_explicit(&p->stop, memory_order_relaxed) || lane_clock_us() > p->decode_limit_us;
+    return atomic_load_explicit(&p->stop, memory_order_relaxed) ||
+           lane_clock_us() > p->decode_limit_us;
 }
 
-/* Ready features are somebody else's: their size and their range are checked, since the kernels rely on both. */
+/* Ready features are somebody else's: their size and their range are checked, since the kernels
+ * rely on both. */
 static int take_features(struct request *request, struct request_clip *clip)
 {
     const struct sparrow_model *model = request->model->model;
     size_t bands = sparrow_model_bands(model), frames = sparrow_model_frames(model);
     if (clip->size % bands != 0 || clip->size / bands < frames)
-        return request_fail(request, SPARROW_BAD_PARAMETER, "features: %zu bytes are not at least %zu rows of %zu", clip->size,
+        return request_fail(request, SPARROW_BAD_PARAMETER,
+                            "features: %zu bytes are not at least %zu rows of %zu", clip->size,
                             frames, bands);
     double seconds = (double)(clip->size / bands) * (double)sparrow_model_hop(model) / RATE_HZ;
     if (seconds > request->private->max_seconds + 1)
-        return request_fail(request, SPARROW_TOO_LARGE, "features: longer than %.6g seconds", request->private->max_seconds);
-    struct sparrow_front_end front_end = { .size = sizeof front_end };
+        return request_fail(request, SPARROW_TOO_LARGE, "features: longer than %.6g seconds",
+                            request->private->max_seconds);
+    struct sparrow_front_end front_end = {.size = sizeof front_end};
     const uint8_t *bytes = clip->bytes;
     if (sparrow_model_front_end(model, &front_end) == 0)
         for (size_t i = 0; i < clip->size; i++)
             if (bytes[i] > front_end.max_value)
-                return request_fail(request, SPARROW_BAD_PARAMETER, "features: byte %zu is %u, the model's largest is %u", i, bytes[i],
-                                    front_end.max_value);
+                return request_fail(request, SPARROW_BAD_PARAMETER,
+                                    "features: byte %zu is %u, the model's largest is %u", i,
+                                    bytes[i], front_end.max_value);
     clip->features = bytes;
     clip->frames = clip->size / bands;
     return 0;
 }
 
-static int decode_audio(struct request *request, struct request_clip *clip, struct request_store *store,
-                        struct sparrow_scratch *scratch)
+static int decode_audio(struct request *request, struct request_clip *clip,
+                        struct request_store *store, struct sparrow_scratch *scratch)
 {
     struct request_private *p = request->private;
     const struct sparrow_model *model = request->model->model;
     struct sparrow_audio_options options = {
-        .size = sizeof options, .media_type = clip->media_type, .max_seconds = p->max_seconds,
-        .interrupt = interrupted, .interrupt_arg = p,
+        .size = sizeof options,
+        .media_type = clip->media_type,
+        .max_seconds = p->max_seconds,
+        .interrupt = interrupted,
+        .interrupt_arg = p,
     };
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     uint64_t began = lane_clock_ns();
     int rc = sparrow_audio_decode(store->audio, clip->bytes, clip->size, &options, &err);
     uint64_t decoded = lane_clock_ns();
@@ -72,7 +81,8 @@ static int decode_audio(struct request *request, struct request_clip *clip, stru
     size_t samples = sparrow_audio_count(store->audio), bytes;
     clip->audio = store->audio;
     clip->frames = sparrow_features_frames(model, samples);
-    if (__builtin_mul_overflow(clip->frames, sparrow_model_bands(model), &bytes) || !request_store_reserve(store, bytes))
+    if (__builtin_mul_overflow(clip->frames, sparrow_model_bands(model), &bytes) ||
+        !request_store_reserve(store, bytes))
         return request_fail(request, SPARROW_NO_MEMORY, "no memory for features");
     sparrow_features(model, scratch, sparrow_audio_samples(store->audio), samples, store->features);
     clip->features = store->features;
@@ -104,7 +114,8 @@ int clips_decode(struct request *request, struct scratches *scratches)
         return request_fail(request, SPARROW_NO_MEMORY, "no memory for features");
     for (size_t i = 0; i < request->clip_count; i++) {
         struct request_clip *clip = &request->clips[i];
-        int rc = clip->is_features ? take_features(request, clip) : decode_audio(request, clip, p->stores[i], scratch);
+        int rc = clip->is_features ? take_features(request, clip)
+                                   : decode_audio(request, clip, p->stores[i], scratch);
         if (rc < 0) {
             request->failed_clip = i;
             return rc;
@@ -122,7 +133,7 @@ size_t clips_estimate(const struct request *request)
         size_t frames = clip->is_features ? clip->size / sparrow_model_bands(model)
                                           : clip->size / sizeof(int16_t) / sparrow_model_hop(model);
         if (frames <= sparrow_model_frames(model) + 1)
-            words++;                /* a header's worth more than a second is a second */
+            words++; /* a header's worth more than a second is a second */
         else
             words += sparrow_windows_count(model, frames, hop_frames(request));
     }
@@ -133,8 +144,10 @@ bool clips_are_cheap(const struct request *request, double lane_seconds, double 
 {
     for (size_t i = 0; i < request->clip_count; i++) {
         const struct request_clip *clip = &request->clips[i];
-        struct sparrow_audio_options options = { .size = sizeof options, .media_type = clip->media_type, .max_seconds = max_seconds };
-        if (!clip->is_features && !sparrow_audio_is_cheap(clip->bytes, clip->size, &options, lane_seconds))
+        struct sparrow_audio_options options = {
+            .size = sizeof options, .media_type = clip->media_type, .max_seconds = max_seconds};
+        if (!clip->is_features &&
+            !sparrow_audio_is_cheap(clip->bytes, clip->size, &options, lane_seconds))
             return false;
     }
     return true;
@@ -144,6 +157,7 @@ double clips_seconds(const struct request *request)
 {
     double seconds = 0;
     for (size_t i = 0; i < request->clip_count; i++)
-        seconds += (double)request->clips[i].frames * (double)sparrow_model_hop(request->model->model) / RATE_HZ;
+        seconds += (double)request->clips[i].frames *
+                   (double)sparrow_model_hop(request->model->model) / RATE_HZ;
     return seconds;
 }

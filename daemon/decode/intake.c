@@ -1,5 +1,5 @@
-/* intake.c - what a lane does with a request's bytes: looks what they would cost, asks whether there is room, decodes them here or in
- * the pool, and gives the words to the schedule.
+/* intake.c - what a lane does with a request's bytes: looks what they would cost, asks whether
+ * there is room, decodes them here or in the pool, and gives the words to the schedule.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -13,9 +13,10 @@
 #include "daemon/decode/pool.h"
 #include "daemon/schedule/schedule_private.h"
 
-#define LONG_SECONDS 10.0           /* each of these in a clip's length adds schedule.max_wait to a deadline that is ours */
+#define LONG_SECONDS                                                                               \
+    10.0 /* each of these in a clip's length adds schedule.max_wait to a deadline that is ours */
 
-enum place { PLACE_LANE, PLACE_POOL };  /* the labels of sparrow_decodes_total */
+enum place { PLACE_LANE, PLACE_POOL }; /* the labels of sparrow_decodes_total */
 
 struct intake {
     struct intake_options options;
@@ -24,7 +25,8 @@ struct intake {
     struct scratches scratches;
 };
 
-int intake_new(const struct intake_options *options, struct intake **ret_intake, struct sparrow_error *err)
+int intake_new(const struct intake_options *options, struct intake **ret_intake,
+               struct sparrow_error *err)
 {
     struct intake *intake = calloc(1, sizeof *intake);
     if (!intake) {
@@ -70,7 +72,8 @@ static void count_clips(struct intake *intake, const struct request *request, en
         metrics_count(intake->metrics, METRIC_DECODES, place, audio);
     const struct request_private *p = request->private;
     if (intake->options.energy)
-        energy_busy(intake->options.energy, lane_index(intake->options.lane), p->decode_ns + p->features_ns);
+        energy_busy(intake->options.energy, lane_index(intake->options.lane),
+                    p->decode_ns + p->features_ns);
 }
 
 static void lengthen_deadline(struct intake *intake, struct request *request)
@@ -112,18 +115,22 @@ static void lane_step(struct request *request, uint64_t until_us)
 static void on_decoded(struct lane *lane, struct lane_message *message)
 {
     (void)lane;
-    struct request_private *p = (struct request_private *)(void *)((char *)message - offsetof(struct request_private, decoded));
+    struct request_private *p =
+        (struct request_private *)(void *)((char *)message -
+                                           offsetof(struct request_private, decoded));
     struct request *request = p->request;
     struct intake *intake = p->intake;
     struct schedule *s = intake->schedule;
     p->state = REQUEST_RUNNING;
-    p->queue_us += p->decode_begun_us > p->decode_queued_us ? p->decode_begun_us - p->decode_queued_us : 0;
+    p->queue_us +=
+        p->decode_begun_us > p->decode_queued_us ? p->decode_begun_us - p->decode_queued_us : 0;
     count_clips(intake, request, PLACE_POOL);
     if (p->ending || p->decode_status < 0) {
         if (p->ending == SPARROW_CANCELLED)
             request_fail(request, SPARROW_CANCELLED, "the client went away");
         else if (p->ending || p->decode_status == SPARROW_CANCELLED)
-            request_fail(request, SPARROW_DEADLINE, "the deadline passed while the audio was decoded");
+            request_fail(request, SPARROW_DEADLINE,
+                         "the deadline passed while the audio was decoded");
         schedule_answer(s, request);
         return;
     }
@@ -178,7 +185,8 @@ int intake_submit(struct intake *intake, struct request *request)
     if (rc < 0)
         return rc;
     if (!clips_reserve(request))
-        return request_fail(request, SPARROW_NO_MEMORY, "no memory for %zu clips", request->clip_count);
+        return request_fail(request, SPARROW_NO_MEMORY, "no memory for %zu clips",
+                            request->clip_count);
     p->intake = intake;
     p->max_seconds = config->audio_max_seconds;
     p->decode_limit_us = request->deadline_us;

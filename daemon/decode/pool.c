@@ -1,5 +1,6 @@
 /* pool.c - the decode pool: one queue, a few threads, a lock for both.
- * The lock is held to put one request in or take one out; work that comes here costs at least a hundred times as much.
+ * The lock is held to put one request in or take one out; work that comes here costs at least a
+ * hundred times as much.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -14,21 +15,21 @@
 
 #include "daemon/decode/clips.h"
 
-#define SERVICE_US 2000.0           /* of a request, until it is measured */
+#define SERVICE_US 2000.0 /* of a request, until it is measured */
 
 struct decode_pool {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct request *first, *last;   /* under lock, and so are the next five */
-    struct request **running;       /* per thread: what it works on, or NULL */
+    struct request *first, *last; /* under lock, and so are the next five */
+    struct request **running;     /* per thread: what it works on, or NULL */
     unsigned queued, busy, limit;
-    double service_us;              /* an ageing mean */
+    double service_us; /* an ageing mean */
     bool stop;
     pthread_t *threads;
     unsigned thread_count;
 };
 
-struct decoder {                    /* what a thread is given */
+struct decoder { /* what a thread is given */
     struct decode_pool *pool;
     unsigned index;
 };
@@ -67,7 +68,8 @@ int decode_pool_submit(struct decode_pool *pool, struct request *request)
     request->private->decode_queued_us = now_us;
     pthread_mutex_lock(&pool->lock);
     double wait_us = (pool->queued + pool->busy >= pool->thread_count)
-        ? (pool->queued + 1) * pool->service_us / pool->thread_count : 0;
+                         ? (pool->queued + 1) * pool->service_us / pool->thread_count
+                         : 0;
     bool full = pool->queued >= pool->limit, slow = pool->queued > 0 && wait_us > slack_us * 3 / 4;
     if (!full && !slow) {
         push(pool, request);
@@ -77,8 +79,9 @@ int decode_pool_submit(struct decode_pool *pool, struct request *request)
     if (!full && !slow)
         return 0;
     request->retry_ms = (unsigned)(wait_us / 1e3) + 1;
-    return request_fail(request, SPARROW_BUSY, full ? "the decode queue is full"
-                                                    : "the decode queue is too long to answer before the deadline");
+    return request_fail(request, SPARROW_BUSY,
+                        full ? "the decode queue is full"
+                             : "the decode queue is too long to answer before the deadline");
 }
 
 bool decode_pool_withdraw(struct decode_pool *pool, struct request *request)
@@ -97,7 +100,8 @@ static void decode(struct request *request, struct scratches *scratches)
     struct request_private *p = request->private;
     p->decode_begun_us = lane_clock_us();
     p->decode_status = lane_clock_us() > p->decode_limit_us
-        ? request_fail(request, SPARROW_CANCELLED, "the deadline passed") : clips_decode(request, scratches);
+                           ? request_fail(request, SPARROW_CANCELLED, "the deadline passed")
+                           : clips_decode(request, scratches);
 }
 
 static void *decoder_main(void *arg)
@@ -126,7 +130,7 @@ static void *decoder_main(void *arg)
         pool->running[me->index] = NULL;
         pool->busy--;
         pool->service_us += (took_us - pool->service_us) / 8;
-        lane_post(request->lane, &request->private->decoded);   /* from here on it is the lane's */
+        lane_post(request->lane, &request->private->decoded); /* from here on it is the lane's */
     }
     pthread_mutex_unlock(&pool->lock);
     scratches_done(&scratches);
@@ -167,8 +171,8 @@ static int start_thread(struct decode_pool *pool)
     struct decoder *me = malloc(sizeof *me);
     if (!me)
         return SPARROW_NO_MEMORY;
-    *me = (struct decoder){ pool, pool->thread_count };
-    sigset_t all, before;           /* signals are the main loop's */
+    *me = (struct decoder){pool, pool->thread_count};
+    sigset_t all, before; /* signals are the main loop's */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&pool->threads[pool->thread_count], NULL, decoder_main, me);
@@ -184,8 +188,8 @@ static int start_thread(struct decode_pool *pool)
     return 0;
 }
 
-int decode_pool_new(struct config *config, struct metrics *metrics, struct log *log, struct decode_pool **ret_pool,
-                    struct sparrow_error *err)
+int decode_pool_new(struct config *config, struct metrics *metrics, struct log *log,
+                    struct decode_pool **ret_pool, struct sparrow_error *err)
 {
     int rc = SPARROW_NO_MEMORY;
     unsigned threads = wanted_threads(config);
@@ -218,7 +222,8 @@ fail_pool:
 fail:
     if (err) {
         err->status = rc;
-        snprintf(err->text, sizeof err->text, "the decode pool: %s", rc == SPARROW_NO_MEMORY ? "no memory" : "no thread");
+        snprintf(err->text, sizeof err->text, "the decode pool: %s",
+                 rc == SPARROW_NO_MEMORY ? "no memory" : "no thread");
     }
     return rc;
 }

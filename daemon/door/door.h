@@ -37,7 +37,8 @@ struct door_options {
     struct log *log;
 };
 
-/* Whether server.listen says addresses that may be listened on; opens nothing. SPARROW_CONFIG if not. */
+/* Whether server.listen says addresses that may be listened on; opens nothing. SPARROW_CONFIG if
+ * not. */
 int door_check(const char *listen, bool insecure, struct sparrow_error *err);
 
 /* Binds and listens, but does not accept yet: door_start() does. Raises the limit of open files to

@@ -1,11 +1,14 @@
 /* admission.c - whether to take a request at all.
  *
- * A request that cannot be answered before its deadline is refused before anything is spent on it: with the time after which the queue
- * will have gone down. The measure is time, not length: words waiting, multiplied with what a word takes (ageing means, learned).
+ * A request that cannot be answered before its deadline is refused before anything is spent on it:
+ * with the time after which the queue will have gone down. The measure is time, not length: words
+ * waiting, multiplied with what a word takes (ageing means, learned).
  * - A burst may fill the queue as far as three quarters of the deadline: estimates err.
- * - A queue that has not been empty for STANDING_US is not a burst, it is too much load. It would stay as long as it is allowed to be,
- *   and add its length to every answer without answering one more. So then only a quarter of the deadline may be used up by waiting
- *   (the idea is CoDel's, Nichols and Jacobson, ACM Queue 10(5), 2012: judge a queue by its standing part).
+ * - A queue that has not been empty for STANDING_US is not a burst, it is too much load. It would
+ *   stay as long as it is allowed to be,
+ *   and add its length to every answer without answering one more. So then only a quarter of the
+ *   deadline may be used up by waiting (the idea is CoDel's, Nichols and Jacobson, ACM Queue 10(5),
+ *   2012: judge a queue by its standing part).
  * - Who finds no queue is always let in: if the estimate was wrong, that is how it is corrected.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
@@ -14,7 +17,7 @@
 
 #include "daemon/schedule/schedule_private.h"
 
-#define STANDING_US 100000u
+#define STANDING_US      100000u
 #define RETRY_LONGEST_MS 60000u
 
 double admission_backlog_us(const struct schedule *s)
@@ -26,11 +29,12 @@ void admission_learn(struct schedule *s, size_t words, uint64_t ns)
 {
     double us = (double)ns / 1e3 / (double)(words ? words : 1);
     if (s->prepare_us > 0 && us > 8 * s->prepare_us)
-        us = 8 * s->prepare_us;     /* one hiccup is not a new price */
+        us = 8 * s->prepare_us; /* one hiccup is not a new price */
     s->prepare_us = s->prepare_us > 0 ? s->prepare_us + (us - s->prepare_us) / 8 : us;
 }
 
-static int refuse(struct request *request, enum sparrow_status status, double retry_us, const char *why)
+static int refuse(struct request *request, enum sparrow_status status, double retry_us,
+                  const char *why)
 {
     double ms = ceil(retry_us / 1e3);
     request->retry_ms = ms < 1 ? 1 : ms > RETRY_LONGEST_MS ? RETRY_LONGEST_MS : (unsigned)ms;
@@ -64,7 +68,8 @@ int admission_check(struct schedule *s, struct request *request, size_t words, b
         double on_workers_us = dispatch_expected_us(s, words);
         cost_us += fmin((double)words * lane_us, on_workers_us);
     } else {
-        cost_us += lane_us > 0 ? (double)words * lane_us : dispatch_expected_us(s, words) - dispatch_expected_us(s, 0);
+        cost_us += lane_us > 0 ? (double)words * lane_us
+                               : dispatch_expected_us(s, words) - dispatch_expected_us(s, 0);
     }
     size_t limit = s->options.config->schedule_queue_words;
     if (words > limit || queued > limit - words)
@@ -72,6 +77,7 @@ int admission_check(struct schedule *s, struct request *request, size_t words, b
     double slack_us = request->deadline_us > now_us ? (double)(request->deadline_us - now_us) : 0;
     bool standing = stands(s->backlog.since_us, now_us) || stands(s->dispatch.since_us, now_us);
     if (wait_us + cost_us > slack_us * 3 / 4 || (standing && wait_us > slack_us / 4))
-        return refuse(request, SPARROW_BUSY, wait_us, "the queue is too long to answer before the deadline");
+        return refuse(request, SPARROW_BUSY, wait_us,
+                      "the queue is too long to answer before the deadline");
     return 0;
 }

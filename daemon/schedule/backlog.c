@@ -1,23 +1,26 @@
 /* backlog.c - work the lane does later, and how much of a turn of its loop it may take.
  *
- * A lane that computes each word to completion as soon as it has read it is the fastest server there is, until more comes in than it
- * can compute. Then the queue stands in the sockets, where nobody sees it: each request waits for all that were read before it, and
- * by the time it is read its client may be gone. So the lane computes at once only as long as it has computed for less than TURN_NS
- * in this turn of the loop; what comes after that is put here unread (not decoded, no features), where admission can count it.
- * After each turn the lane works on the backlog for a slice of time; while there is any the loop polls without waiting.
- * The slice is nine times what reading and refusing took since the last one: so under any overload nine tenths of the lane go into
- * answers. It has a lower bound (a turn's worth) and an upper one, after which heartbeats and timers must have their turn.
- * How much longer everything takes than the work itself (the rest of the turns, a busy machine) is learned as `stretch`.
+ * A lane that computes each word to completion as soon as it has read it is the fastest server
+ * there is, until more comes in than it can compute. Then the queue stands in the sockets, where
+ * nobody sees it: each request waits for all that were read before it, and by the time it is read
+ * its client may be gone. So the lane computes at once only as long as it has computed for less
+ * than TURN_NS in this turn of the loop; what comes after that is put here unread (not decoded, no
+ * features), where admission can count it. After each turn the lane works on the backlog for a
+ * slice of time; while there is any the loop polls without waiting. The slice is nine times what
+ * reading and refusing took since the last one: so under any overload nine tenths of the lane go
+ * into answers. It has a lower bound (a turn's worth) and an upper one, after which heartbeats and
+ * timers must have their turn. How much longer everything takes than the work itself (the rest of
+ * the turns, a busy machine) is learned as `stretch`.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
 #include "daemon/schedule/schedule_private.h"
 
-#define TURN_NS 5000000u
-#define SLICE_US 5000u
+#define TURN_NS       5000000u
+#define SLICE_US      5000u
 #define SLICE_LAST_US 150000u
-#define STRETCH_LAST 10.0
-#define SHARE 9u
+#define STRETCH_LAST  10.0
+#define SHARE         9u
 
 static void on_prepare(uv_prepare_t *prepare)
 {
@@ -27,13 +30,14 @@ static void on_prepare(uv_prepare_t *prepare)
 
 static void on_idle(uv_idle_t *idle)
 {
-    (void)idle;                     /* being active makes the loop poll without waiting */
+    (void)idle; /* being active makes the loop poll without waiting */
 }
 
 static void publish(struct schedule *s)
 {
     size_t words = s->backlog.words;
-    atomic_store_explicit(&s->shared->backlog, words < UINT32_MAX ? (unsigned)words : UINT32_MAX, memory_order_relaxed);
+    atomic_store_explicit(&s->shared->backlog, words < UINT32_MAX ? (unsigned)words : UINT32_MAX,
+                          memory_order_relaxed);
 }
 
 static void take_out(struct schedule *s, struct request *request)

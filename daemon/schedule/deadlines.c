@@ -1,5 +1,6 @@
 /* deadlines.c - the requests under way by deadline: a binary heap and one timer.
- * Requests that are answered before their codec hears back never come here, so in everyday load this costs nothing.
+ * Requests that are answered before their codec hears back never come here, so in everyday load
+ * this costs nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -51,12 +52,13 @@ static void arm(struct deadlines *d)
     if (d->count == 0 || (d->armed_us && d->armed_us <= d->heap[0]->deadline_us))
         return;
     uint64_t now_us = lane_clock_us(), due_us = d->heap[0]->deadline_us;
-    uv_update_time(d->timer.loop);  /* a long turn leaves the loop's own clock behind */
+    uv_update_time(d->timer.loop); /* a long turn leaves the loop's own clock behind */
     uv_timer_start(&d->timer, on_timer, due_us > now_us ? (due_us - now_us) / 1000 + 1 : 0, 0);
     d->armed_us = due_us;
 }
 
-/* Too late: whatever the request waits for, it is answered. In the decode pool it must be let go of first. */
+/* Too late: whatever the request waits for, it is answered. In the decode pool it must be let go of
+ * first. */
 static void expire(struct schedule *s, struct request *request)
 {
     struct request_private *p = request->private;
@@ -64,7 +66,8 @@ static void expire(struct schedule *s, struct request *request)
         return;
     p->ending = SPARROW_DEADLINE;
     if (p->state == REQUEST_DECODING && !p->let_go(request))
-        return;                     /* the decoder may be writing a failure of its own: on_decoded() says which one counts */
+        return; /* the decoder may be writing a failure of its own: on_decoded() says which one
+                   counts */
     request_fail(request, SPARROW_DEADLINE, "the deadline passed before the answer");
     schedule_answer(s, request);
 }

@@ -1,10 +1,14 @@
-/* dispatch.c - words that worker replicas compute: sent one by one as jobs, answered in any order, sent again when their worker is lost.
+/* dispatch.c - words that worker replicas compute: sent one by one as jobs, answered in any order,
+ * sent again when their worker is lost.
  *
- * Words wait here, in the lane, and only a few are with each worker: so a word is bound to a worker late, one that was slow or got lost
- * has little in its hands, and what is cancelled is simply not sent. How few: as many as it computes while a hand-over takes.
- * A ticket stands for a word that is sent. The job carries the ticket's number and generation; a lost worker's tickets get a new
- * generation and wait to be sent again (three times at most), so its late answers match nothing and are dropped.
- * A ticket whose request is gone keeps its generation until its job is back: the worker is not lost, only nobody wants the answer.
+ * Words wait here, in the lane, and only a few are with each worker: so a word is bound to a worker
+ * late, one that was slow or got lost has little in its hands, and what is cancelled is simply not
+ * sent. How few: as many as it computes while a hand-over takes. A ticket stands for a word that is
+ * sent. The job carries the ticket's number and generation; a lost worker's tickets get a new
+ * generation and wait to be sent again (three times at most), so its late answers match nothing and
+ * are dropped.
+ * A ticket whose request is gone keeps its generation until its job is back: the worker is not
+ * lost, only nobody wants the answer.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -16,15 +20,15 @@
 
 #include "daemon/schedule/schedule_private.h"
 
-#define NONE UINT_MAX
-#define DEPTH_LAST 32u              /* of a lane with one worker; less than the slots of a ring */
-#define DEPTH_US 200.0
-#define AGEING_US 100000.0          /* idle for so long: what was learned counts half */
-#define ATTEMPTS 3u
-#define HANDOVER_US 50.0            /* until it is measured */
-#define ROUND_WORDS 16u             /* of one request, before the next one has its turn */
-#define WATCH_MS 50u
-#define RETRY_MS 1000u
+#define NONE        UINT_MAX
+#define DEPTH_LAST  32u /* of a lane with one worker; less than the slots of a ring */
+#define DEPTH_US    200.0
+#define AGEING_US   100000.0 /* idle for so long: what was learned counts half */
+#define ATTEMPTS    3u
+#define HANDOVER_US 50.0 /* until it is measured */
+#define ROUND_WORDS 16u  /* of one request, before the next one has its turn */
+#define WATCH_MS    50u
+#define RETRY_MS    1000u
 
 static void on_jobs(struct lane *lane, struct lane_message *message);
 static void on_notice(struct lane *lane, struct lane_message *message);
@@ -133,8 +137,8 @@ static unsigned depth(struct replica *r, double handover_us)
 
 static void sweep(struct schedule *s, unsigned worker);
 
-/* When it would be done with one more word. What was learned of a replica that has been idle since ages: else one that was slow once
- * would never be asked again, and never be found to be quick. */
+/* When it would be done with one more word. What was learned of a replica that has been idle since
+ * ages: else one that was slow once would never be asked again, and never be found to be quick. */
 static double done_us(struct replica *r, uint64_t now_us)
 {
     unsigned load = atomic_load_explicit(&r->load, memory_order_relaxed);
@@ -143,7 +147,8 @@ static double done_us(struct replica *r, uint64_t now_us)
     return (load + 1) * service_us(r) * AGEING_US / (AGEING_US + idle_us);
 }
 
-/* The worker that would be done first with one more word; among those about equal the next in turn, so that all are used. */
+/* The worker that would be done first with one more word; among those about equal the next in turn,
+ * so that all are used. */
 static unsigned pick(struct schedule *s)
 {
     struct dispatch *d = &s->dispatch;
@@ -180,7 +185,7 @@ bool dispatch_any_up(const struct schedule *s)
 
 double dispatch_expected_us(const struct schedule *s, size_t words)
 {
-    double rate = 0;                /* words per microsecond */
+    double rate = 0; /* words per microsecond */
     for (unsigned id = 0; id < s->dispatch.workers; id++) {
         struct replica *r = worker_replica(replicas_worker(s->replicas, id));
         if (replica_state(r) == REPLICA_UP)
@@ -204,7 +209,8 @@ static bool send_word(struct schedule *s, unsigned worker, unsigned index)
     struct job *job = job_new(s, request->model);
     if (!job)
         return false;
-    memcpy(job->features, schedule_word(request, t->word), sparrow_model_frames(model) * sparrow_model_bands(model));
+    memcpy(job->features, schedule_word(request, t->word),
+           sparrow_model_frames(model) * sparrow_model_bands(model));
     t->state = TICKET_SENT;
     t->worker = worker;
     job->ticket = index;
@@ -212,7 +218,8 @@ static bool send_word(struct schedule *s, unsigned worker, unsigned index)
     job->epoch = d->epochs[worker];
     job->sent_us = lane_clock_us();
     struct worker *w = replicas_worker(s->replicas, worker);
-    if (!worker_push(w, lane_index(s->lane), job)) {    /* a lost worker's ring may be full of what it never took */
+    if (!worker_push(w, lane_index(s->lane),
+                     job)) { /* a lost worker's ring may be full of what it never took */
         job_free(d, job);
         return false;
     }
@@ -225,7 +232,8 @@ static bool send_word(struct schedule *s, unsigned worker, unsigned index)
 static void publish(struct schedule *s)
 {
     size_t words = s->dispatch.waiting_words;
-    atomic_store_explicit(&s->shared->waiting, words < UINT32_MAX ? (unsigned)words : UINT32_MAX, memory_order_relaxed);
+    atomic_store_explicit(&s->shared->waiting, words < UINT32_MAX ? (unsigned)words : UINT32_MAX,
+                          memory_order_relaxed);
 }
 
 static void waiting_remove(struct schedule *s, struct request *request)
@@ -254,7 +262,8 @@ static void waiting_add(struct schedule *s, struct request *request)
     publish(s);
 }
 
-static void fail_request(struct schedule *s, struct request *request, enum sparrow_status status, const char *why)
+static void fail_request(struct schedule *s, struct request *request, enum sparrow_status status,
+                         const char *why)
 {
     request->retry_ms = RETRY_MS;
     request_fail(request, status, "%s", why);
@@ -300,7 +309,8 @@ static bool run_here(struct schedule *s, unsigned index)
     struct request *request = t->request;
     size_t labels = sparrow_model_label_count(request->model->model);
     const uint8_t *word = schedule_word(request, t->word);
-    if (schedule_service_us(s) <= 0 || schedule_run(s, request, &word, 1, request->scores + t->word * labels) < 0)
+    if (schedule_service_us(s) <= 0 ||
+        schedule_run(s, request, &word, 1, request->scores + t->word * labels) < 0)
         return false;
     request->private->words_left--;
     ticket_free(&s->dispatch, index);
@@ -338,15 +348,17 @@ static bool send_again(struct schedule *s)
         bool often = t->attempts > ATTEMPTS;
         ticket_free(d, index);
         fail_request(s, request, often ? SPARROW_BACKEND : SPARROW_NO_REPLICA,
-                     often ? "every replica that tried a word of it failed" : "no replica is alive");
+                     often ? "every replica that tried a word of it failed"
+                           : "no replica is alive");
     } else if (s->metrics) {
         metrics_count(s->metrics, METRIC_JOBS_RETRIED, 0, 1);
     }
     return true;
 }
 
-/* Nobody is up to take what waits: the lane's replica does, or it is answered so. Words that were sent to workers of whose loss
- * this lane has not heard yet are waited for: the notice is on its way. */
+/* Nobody is up to take what waits: the lane's replica does, or it is answered so. Words that were
+ * sent to workers of whose loss this lane has not heard yet are waited for: the notice is on its
+ * way. */
 static void give_up_waiting(struct schedule *s)
 {
     struct request *request = s->dispatch.waiting.first;
@@ -355,7 +367,7 @@ static void give_up_waiting(struct schedule *s)
         struct request *next = p->next;
         if (schedule_service_us(s) <= 0) {
             fail_request(s, request, SPARROW_NO_REPLICA, "no replica is alive");
-            next = s->dispatch.waiting.first;       /* its sink may have changed the list */
+            next = s->dispatch.waiting.first; /* its sink may have changed the list */
         } else if (p->words_left == request->words - p->next_word) {
             waiting_remove(s, request);
             schedule_take_back(s, request);
@@ -364,7 +376,8 @@ static void give_up_waiting(struct schedule *s)
     }
 }
 
-/* A sink that is called from here may submit the next request: the loop sees it, and does not begin anew inside itself. */
+/* A sink that is called from here may submit the next request: the loop sees it, and does not begin
+ * anew inside itself. */
 static void run(struct schedule *s)
 {
     struct dispatch *d = &s->dispatch;
@@ -403,7 +416,7 @@ void dispatch_remove(struct schedule *s, struct request *request)
     struct request_private *p = request->private;
     if (is_waiting(request))
         waiting_remove(s, request);
-    if (p->words_left > 0)          /* some are sent: nobody waits for them any more */
+    if (p->words_left > 0) /* some are sent: nobody waits for them any more */
         for (unsigned i = 0; i < d->ticket_count; i++)
             if (d->tickets[i].request == request)
                 d->tickets[i].request = NULL;
@@ -417,7 +430,8 @@ static void learn_handover(struct dispatch *d, const struct job *job)
     uint64_t now_us = lane_clock_us();
     if (!job->alone || d->sent > 1)
         return;
-    double us = (double)job->overhead_us + (double)(now_us > job->ended_us ? now_us - job->ended_us : 0);
+    double us =
+        (double)job->overhead_us + (double)(now_us > job->ended_us ? now_us - job->ended_us : 0);
     us = us > 8 * d->handover_us ? 8 * d->handover_us : us;
     d->handover_us += (us - d->handover_us) / 8;
 }
@@ -448,7 +462,7 @@ static void take_job(struct schedule *s, struct job *job)
     learn_handover(d, job);
     left(d, t->worker, 1);
     if (!job->run || job->status < 0) {
-        t->attempts -= !job->run && t->attempts > 0;    /* given back untouched: that was no attempt */
+        t->attempts -= !job->run && t->attempts > 0; /* given back untouched: that was no attempt */
         ticket_again(d, job->ticket);
         return;
     }
@@ -464,7 +478,7 @@ static void take_job(struct schedule *s, struct job *job)
 static void on_jobs(struct lane *lane, struct lane_message *message)
 {
     (void)lane;
-    struct job *job = (struct job *)message;            /* message comes first in a job */
+    struct job *job = (struct job *)message; /* message comes first in a job */
     struct schedule *s = ((struct lane_job *)job)->schedule;
     while (job) {
         struct job *next = job->next;
@@ -495,7 +509,8 @@ static void on_notice(struct lane *lane, struct lane_message *message)
     (void)lane;
     struct schedule *s = worker_noticed(message);
     for (unsigned id = 0; id < s->dispatch.workers; id++)
-        if (atomic_load(&worker_replica(replicas_worker(s->replicas, id))->epoch) != s->dispatch.epochs[id])
+        if (atomic_load(&worker_replica(replicas_worker(s->replicas, id))->epoch) !=
+            s->dispatch.epochs[id])
             sweep(s, id);
     run(s);
 }
@@ -506,8 +521,8 @@ static void log_hung(struct schedule *s, const struct replica *r, uint64_t since
     snprintf(id, sizeof id, "%u", r->id);
     snprintf(ms, sizeof ms, "%llu", (unsigned long long)since_us / 1000u);
     if (replicas_log(s->replicas))
-        log_event(replicas_log(s->replicas), LOG_ERROR, "replica hangs: its words go elsewhere", "replica", id, "backend",
-                  r->backend->name, "silent_ms", ms, NULL);
+        log_event(replicas_log(s->replicas), LOG_ERROR, "replica hangs: its words go elsewhere",
+                  "replica", id, "backend", r->backend->name, "silent_ms", ms, NULL);
 }
 
 static void on_watch(uv_timer_t *timer)
@@ -526,10 +541,10 @@ static void on_watch(uv_timer_t *timer)
         uint64_t began_us = atomic_load_explicit(&r->began_us, memory_order_relaxed);
         if (began_us && now_us > began_us + hang_us && replica_lose(r, REPLICA_HUNG)) {
             log_hung(s, r, now_us - began_us);
-            worker_tell(w);         /* every lane, this one too: on_notice */
+            worker_tell(w); /* every lane, this one too: on_notice */
         }
     }
-    run(s);                         /* what found no memory before */
+    run(s); /* what found no memory before */
 }
 
 /* ---- life ---- */
@@ -576,7 +591,7 @@ void dispatch_done(struct dispatch *d)
     while (d->all_jobs) {
         struct lane_job *l = (struct lane_job *)d->all_jobs;
         d->all_jobs = l->all_next;
-        if (l->job.entry)           /* a worker never gave it back */
+        if (l->job.entry) /* a worker never gave it back */
             model_set_unref(l->job.entry->set);
         free(l->job.features);
         free(l->job.scores);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct item {
-    char kind;                      /* 'd', 'h', 's' */
+    char kind; /* 'd', 'h', 's' */
     unsigned long id;
     unsigned long long word;
     double seconds;
@@ -29,16 +29,17 @@ static bool number(const char **at, unsigned long long *ret_value)
 /* Reads one item and moves *at to its end (a comma or NUL). */
 static bool read_item(const char **at, struct item *ret_item)
 {
-    static const char *const kinds[] = { "die:", "hang:", "stall:" };
+    static const char *const kinds[] = {"die:", "hang:", "stall:"};
     *at += strspn(*at, " ");
-    struct item item = { 0 };
+    struct item item = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !item.kind; i++)
         if (strncmp(*at, kinds[i], strlen(kinds[i])) == 0) {
             item.kind = kinds[i][0];
             *at += strlen(kinds[i]);
         }
     unsigned long long id = 0;
-    if (!item.kind || !number(at, &id) || *(*at)++ != ':' || !number(at, &item.word) || item.word == 0)
+    if (!item.kind || !number(at, &id) || *(*at)++ != ':' || !number(at, &item.word) ||
+        item.word == 0)
         return false;
     item.id = (unsigned long)id;
     if (item.kind == 'h' && **at == ':') {
@@ -69,10 +70,11 @@ struct replica_fault fault_of_replica(const char *list, unsigned id)
     struct item item;
     while (*list && read_item(&list, &item)) {
         if (item.kind != 's' && item.id == id)
-            return (struct replica_fault){ item.kind == 'd' ? REPLICA_FAULT_DIE : REPLICA_FAULT_HANG, item.word, item.seconds };
+            return (struct replica_fault){item.kind == 'd' ? REPLICA_FAULT_DIE : REPLICA_FAULT_HANG,
+                                          item.word, item.seconds};
         list += *list == ',';
     }
-    return (struct replica_fault){ 0 };
+    return (struct replica_fault){0};
 }
 
 uint64_t fault_of_lane(const char *list, unsigned lane)

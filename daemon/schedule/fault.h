@@ -1,5 +1,5 @@
-/* fault.h - the configuration's test.fault: a list of die:R:N, hang:R:N, hang:R:N:SECONDS (replica R at its N-th word) and
- * stall:L:N (lane L at its N-th word), separated by commas.
+/* fault.h - the configuration's test.fault: a list of die:R:N, hang:R:N, hang:R:N:SECONDS (replica
+ * R at its N-th word) and stall:L:N (lane L at its N-th word), separated by commas.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_SCHEDULE_FAULT_H
 #define DAEMON_SCHEDULE_FAULT_H

@@ -1,4 +1,5 @@
-/* replica.c - what every replica does, whatever it is made of: run, account, test itself, be lost and come back.
+/* replica.c - what every replica does, whatever it is made of: run, account, test itself, be lost
+ * and come back.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -10,10 +11,10 @@
 
 #include "daemon/loop/lane.h"
 
-#define AGEING 8        /* a new service time counts for one eighth */
+#define AGEING 8 /* a new service time counts for one eighth */
 
-int replica_init(struct replica *r, const struct replica_backend *backend, const struct replica_setup *setup, bool on_lane,
-                 struct sparrow_error *err)
+int replica_init(struct replica *r, const struct replica_backend *backend,
+                 const struct replica_setup *setup, bool on_lane, struct sparrow_error *err)
 {
     memset(r, 0, sizeof *r);
     r->id = setup->id;
@@ -57,20 +58,21 @@ bool replica_lose(struct replica *r, enum replica_state to)
 /* One writer: a load and a store do. */
 static void add(_Atomic uint64_t *to, uint64_t n)
 {
-    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static void learn(struct replica *r, uint64_t word_ns)
 {
     uint64_t old = atomic_load_explicit(&r->service_ns, memory_order_relaxed);
     if (old && word_ns > 8 * old)
-        word_ns = 8 * old;          /* one hiccup is not a new price */
+        word_ns = 8 * old; /* one hiccup is not a new price */
     uint64_t next = old ? old + word_ns / AGEING - old / AGEING : word_ns;
     atomic_store_explicit(&r->service_ns, next ? next : 1, memory_order_relaxed);
 }
 
-int replica_run(struct replica *r, const struct model_entry *entry, const uint8_t *const *features, size_t words,
-                int32_t *scores, uint64_t *ret_ns)
+int replica_run(struct replica *r, const struct model_entry *entry, const uint8_t *const *features,
+                size_t words, int32_t *scores, uint64_t *ret_ns)
 {
     uint64_t began = lane_clock_ns();
     int rc = r->backend->run(r->state, entry, features, words, scores);
@@ -101,12 +103,14 @@ static bool reserve_test_scores(struct replica *r, size_t labels)
     return true;
 }
 
-static void log_test(const struct replica *r, struct log *log, enum log_level level, const char *event, const char *model)
+static void log_test(const struct replica *r, struct log *log, enum log_level level,
+                     const char *event, const char *model)
 {
     char id[16];
     snprintf(id, sizeof id, "%u", r->id);
     if (log)
-        log_event(log, level, event, "replica", id, "backend", r->backend->name, "model", model, NULL);
+        log_event(log, level, event, "replica", id, "backend", r->backend->name, "model", model,
+                  NULL);
 }
 
 bool replica_selftest(struct replica *r, struct model_set *set, struct log *log)
@@ -114,8 +118,9 @@ bool replica_selftest(struct replica *r, struct model_set *set, struct log *log)
     if (r->wrong || !r->state)
         return false;
     r->backend->keep(r->state, set);
-    const struct model_entry *entry = r->test_next == 0 ? model_set_find(set, NULL)
-                                                        : model_set_at(set, r->test_next % model_set_count(set));
+    const struct model_entry *entry = r->test_next == 0
+                                          ? model_set_find(set, NULL)
+                                          : model_set_at(set, r->test_next % model_set_count(set));
     r->test_next = r->test_next + 1 < model_set_count(set) ? r->test_next + 1 : 0;
     const char *name = sparrow_model_name(entry->model);
     size_t labels = sparrow_model_label_count(entry->model);
@@ -128,11 +133,15 @@ bool replica_selftest(struct replica *r, struct model_set *set, struct log *log)
     uint64_t took = lane_clock_ns() - began;
     if (rc == SPARROW_NO_MEMORY)
         return false;
-    if (rc < 0 || memcmp(r->test_scores, entry->test_scores, labels * sizeof *r->test_scores) != 0) {
+    if (rc < 0 ||
+        memcmp(r->test_scores, entry->test_scores, labels * sizeof *r->test_scores) != 0) {
         r->wrong = rc == 0;
         if (!replica_lose(r, REPLICA_DEAD))
             atomic_store(&r->up, REPLICA_DEAD);
-        log_test(r, log, LOG_ERROR, r->wrong ? "replica computes wrong scores: out of service" : "replica failed its self-test", name);
+        log_test(r, log, LOG_ERROR,
+                 r->wrong ? "replica computes wrong scores: out of service"
+                          : "replica failed its self-test",
+                 name);
         return false;
     }
     learn(r, took);

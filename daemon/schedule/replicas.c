@@ -1,4 +1,5 @@
-/* replicas.c - all replicas of the process. Fixed after replicas_new(); what changes are atomics inside, so anyone may look.
+/* replicas.c - all replicas of the process. Fixed after replicas_new(); what changes are atomics
+ * inside, so anyone may look.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -13,16 +14,16 @@
 #include "daemon/schedule/fault.h"
 #include "daemon/schedule/replicas_private.h"
 
-#define START_US 2000000u
-#define STOP_US 1000000u
-#define TESTS_MISSED 3u             /* so many intervals without a right answer: not healthy */
+#define START_US     2000000u
+#define STOP_US      1000000u
+#define TESTS_MISSED 3u /* so many intervals without a right answer: not healthy */
 
 struct replicas {
     struct replicas_options options;
-    unsigned workers, lane_count;   /* lane_count: lane replicas, 0 or options.lanes */
+    unsigned workers, lane_count; /* lane_count: lane replicas, 0 or options.lanes */
     struct worker **worker;
-    struct replica *lane;           /* lane_count of them */
-    struct replicas_lane *lanes;    /* options.lanes of them */
+    struct replica *lane;        /* lane_count of them */
+    struct replicas_lane *lanes; /* options.lanes of them */
     _Atomic uint64_t hang_us, interval_us;
 };
 
@@ -51,7 +52,7 @@ static void *zeroed(size_t count, size_t size)
 static void write_states(void *arg, struct metrics_writer *w)
 {
     const struct replicas *r = arg;
-    unsigned counts[REPLICA_STATE_COUNT] = { 0 };
+    unsigned counts[REPLICA_STATE_COUNT] = {0};
     for (unsigned id = 0; id < replicas_count(r); id++) {
         struct replica_info info;
         replicas_info(r, id, &info);
@@ -59,12 +60,14 @@ static void write_states(void *arg, struct metrics_writer *w)
     }
     for (unsigned state = 0; state < REPLICA_STATE_COUNT; state++) {
         char labels[64];
-        snprintf(labels, sizeof labels, "state=\"%s\"", replica_state_name((enum replica_state)state));
+        snprintf(labels, sizeof labels, "state=\"%s\"",
+                 replica_state_name((enum replica_state)state));
         metrics_gauge(w, labels, counts[state]);
     }
 }
 
-static void write_each(const struct replicas *r, struct metrics_writer *w, double (*value)(const struct replica_info *))
+static void write_each(const struct replicas *r, struct metrics_writer *w,
+                       double (*value)(const struct replica_info *))
 {
     for (unsigned id = 0; id < replicas_count(r); id++) {
         struct replica_info info;
@@ -113,7 +116,8 @@ static void write_queues(const struct replicas *r, struct metrics_writer *w, boo
         snprintf(labels, sizeof labels, "queue=\"lane%u\"", i);
         unsigned length = atomic_load_explicit(&lane->backlog, memory_order_relaxed) +
                           atomic_load_explicit(&lane->waiting, memory_order_relaxed);
-        metrics_gauge(w, labels, limits ? atomic_load_explicit(&lane->limit, memory_order_relaxed) : length);
+        metrics_gauge(w, labels,
+                      limits ? atomic_load_explicit(&lane->limit, memory_order_relaxed) : length);
     }
 }
 
@@ -129,9 +133,13 @@ static void write_limits(void *arg, struct metrics_writer *w)
 
 static int add_sources(struct replicas *r)
 {
-    static const struct { enum metric id; metrics_source_fn fn; } sources[] = {
-        { METRIC_REPLICAS, write_states }, { METRIC_REPLICA_WORDS, write_words }, { METRIC_REPLICA_BUSY, write_busy },
-        { METRIC_REPLICA_UP, write_up }, { METRIC_QUEUE_LENGTH, write_lengths }, { METRIC_QUEUE_LIMIT, write_limits },
+    static const struct {
+        enum metric id;
+        metrics_source_fn fn;
+    } sources[] = {
+        {METRIC_REPLICAS, write_states},      {METRIC_REPLICA_WORDS, write_words},
+        {METRIC_REPLICA_BUSY, write_busy},    {METRIC_REPLICA_UP, write_up},
+        {METRIC_QUEUE_LENGTH, write_lengths}, {METRIC_QUEUE_LIMIT, write_limits},
     };
     for (size_t i = 0; r->options.metrics && i < sizeof sources / sizeof *sources; i++)
         if (metrics_add_source(r->options.metrics, sources[i].id, sources[i].fn, r) < 0)
@@ -150,9 +158,15 @@ static int add_workers(struct replicas *r, struct sparrow_error *err)
         return fail(err, SPARROW_NO_MEMORY, "no memory for replicas");
     for (unsigned id = 0; id < wanted; id++) {
         struct worker_options options = {
-            .setup = { .id = id, .word_cost_s = config->test_word_cost, .fault = fault_of_replica(config->test_fault, id) },
-            .backend = cpu_backend(), .lanes = r->options.lanes, .models = r->options.models, .energy = r->options.energy,
-            .log = r->options.log, .interval_us = &r->interval_us,
+            .setup = {.id = id,
+                      .word_cost_s = config->test_word_cost,
+                      .fault = fault_of_replica(config->test_fault, id)},
+            .backend = cpu_backend(),
+            .lanes = r->options.lanes,
+            .models = r->options.models,
+            .energy = r->options.energy,
+            .log = r->options.log,
+            .interval_us = &r->interval_us,
         };
         int rc = worker_new(&options, &r->worker[id], err);
         if (rc < 0)
@@ -171,8 +185,9 @@ static int add_lanes(struct replicas *r, struct sparrow_error *err)
         return fail(err, SPARROW_NO_MEMORY, "no memory for replicas");
     for (unsigned i = 0; config->replicas_lane && i < r->options.lanes; i++) {
         unsigned id = r->workers + i;
-        struct replica_setup setup = { .id = id, .word_cost_s = config->test_word_cost,
-                                       .fault = fault_of_replica(config->test_fault, id) };
+        struct replica_setup setup = {.id = id,
+                                      .word_cost_s = config->test_word_cost,
+                                      .fault = fault_of_replica(config->test_fault, id)};
         int rc = replica_init(&r->lane[i], cpu_backend(), &setup, true, err);
         if (rc < 0)
             return rc;
@@ -184,13 +199,16 @@ static int add_lanes(struct replicas *r, struct sparrow_error *err)
 int replicas_check(const struct config *config, struct sparrow_error *err)
 {
     if (!config->replicas_lane && config->replicas_workers == 0)
-        return fail(err, SPARROW_CONFIG, "replicas.lane = no needs replicas.workers: nobody could compute a word");
+        return fail(err, SPARROW_CONFIG,
+                    "replicas.lane = no needs replicas.workers: nobody could compute a word");
     if (!fault_check(config->test_fault))
-        return fail(err, SPARROW_CONFIG, "test.fault: a list of die:R:N, hang:R:N[:SECONDS] and stall:L:N is wanted");
+        return fail(err, SPARROW_CONFIG,
+                    "test.fault: a list of die:R:N, hang:R:N[:SECONDS] and stall:L:N is wanted");
     return 0;
 }
 
-int replicas_new(const struct replicas_options *options, struct replicas **ret_replicas, struct sparrow_error *err)
+int replicas_new(const struct replicas_options *options, struct replicas **ret_replicas,
+                 struct sparrow_error *err)
 {
     int rc = replicas_check(options->config, err);
     if (rc)
@@ -214,13 +232,15 @@ int replicas_new(const struct replicas_options *options, struct replicas **ret_r
     return 0;
 }
 
-/* Until every worker has computed its known word for the first time, so that the first request finds them up. */
+/* Until every worker has computed its known word for the first time, so that the first request
+ * finds them up. */
 static void wait_for_tests(const struct replicas *r)
 {
-    const struct timespec tick = { .tv_nsec = 1000000 };
+    const struct timespec tick = {.tv_nsec = 1000000};
     uint64_t until_us = lane_clock_us() + START_US;
     for (unsigned i = 0; i < r->workers; i++)
-        while (replica_state(worker_replica(r->worker[i])) == REPLICA_STARTING && lane_clock_us() < until_us)
+        while (replica_state(worker_replica(r->worker[i])) == REPLICA_STARTING &&
+               lane_clock_us() < until_us)
             nanosleep(&tick, NULL);
 }
 
@@ -321,13 +341,18 @@ unsigned replicas_count(const struct replicas *r)
     return r->workers + r->lane_count;
 }
 
-/* A lane's replica that missed its self-tests is on a lane that stalls: it is hung, though nobody could tell it. */
+/* A lane's replica that missed its self-tests is on a lane that stalls: it is hung, though nobody
+ * could tell it. */
 void replicas_info(const struct replicas *r, unsigned id, struct replica_info *ret_info)
 {
-    const struct replica *replica = id < r->workers ? worker_replica(r->worker[id]) : &r->lane[id - r->workers];
+    const struct replica *replica =
+        id < r->workers ? worker_replica(r->worker[id]) : &r->lane[id - r->workers];
     struct replica_info info = {
-        .id = replica->id, .state = replica_state(replica), .backend = replica->backend->name,
-        .device = replica->backend->device, .on_lane = replica->on_lane,
+        .id = replica->id,
+        .state = replica_state(replica),
+        .backend = replica->backend->name,
+        .device = replica->backend->device,
+        .on_lane = replica->on_lane,
         .words = atomic_load_explicit(&replica->words, memory_order_relaxed),
         .busy_ns = atomic_load_explicit(&replica->busy_ns, memory_order_relaxed),
         .selftest_us = atomic_load_explicit(&replica->selftest_us, memory_order_relaxed),
@@ -341,7 +366,10 @@ void replicas_info(const struct replicas *r, unsigned id, struct replica_info *r
 const char *replica_state_name(enum replica_state state)
 {
     static const char *const names[REPLICA_STATE_COUNT] = {
-        [REPLICA_STARTING] = "starting", [REPLICA_UP] = "up", [REPLICA_HUNG] = "hung", [REPLICA_DEAD] = "dead",
+        [REPLICA_STARTING] = "starting",
+        [REPLICA_UP] = "up",
+        [REPLICA_HUNG] = "hung",
+        [REPLICA_DEAD] = "dead",
     };
     return (unsigned)state < REPLICA_STATE_COUNT ? names[state] : "unknown";
 }
@@ -352,7 +380,8 @@ bool replicas_healthy(const struct replicas *r)
     for (unsigned id = 0; id < replicas_count(r); id++) {
         struct replica_info info;
         replicas_info(r, id, &info);
-        if (info.state == REPLICA_UP && info.selftest_us > 0 && now_us <= info.selftest_us + allowed_us)
+        if (info.state == REPLICA_UP && info.selftest_us > 0 &&
+            now_us <= info.selftest_us + allowed_us)
             return true;
     }
     return false;

@@ -1,13 +1,16 @@
-/* schedule.c - the life of a request on its lane, from its words to its answer; and the lane's own replica.
+/* schedule.c - the life of a request on its lane, from its words to its answer; and the lane's own
+ * replica.
  *
- * Which replica. The lane's replica and the workers are compared by when each would be done. A worker costs its queue, a hand-over
- * (learned: 50 us between threads is typical) and the words; the lane costs its backlog and the words twice: once for itself, once
- * for all that the lane cannot read meanwhile. So words that cost less than a hand-over are computed where they are, words that cost
- * milliseconds go to workers, and when those have long queues the lane helps.
- * How long. At once while the lane keeps up (backlog.c says so); otherwise in the backlog, in slices, each request giving way to the
- * others after QUANTUM words so that a minute of audio does not stand before a second of it.
- * When nobody can be in time, the answer is SPARROW_DEADLINE at once, and no word is computed for nothing; so it is when the answer is
- * ready but late.
+ * Which replica. The lane's replica and the workers are compared by when each would be done. A
+ * worker costs its queue, a hand-over (learned: 50 us between threads is typical) and the words;
+ * the lane costs its backlog and the words twice: once for itself, once for all that the lane
+ * cannot read meanwhile. So words that cost less than a hand-over are computed where they are,
+ * words that cost milliseconds go to workers, and when those have long queues the lane helps.
+ * How long. At once while the lane keeps up (backlog.c says so); otherwise in the backlog, in
+ * slices, each request giving way to the others after QUANTUM words so that a minute of audio does
+ * not stand before a second of it.
+ * When nobody can be in time, the answer is SPARROW_DEADLINE at once, and no word is computed for
+ * nothing; so it is when the answer is ready but late.
  * Everything is answered in one place, schedule_answer(), whatever the request waits for then.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
@@ -23,10 +26,11 @@
 #include "daemon/schedule/schedule_private.h"
 
 #define QUANTUM 64u
-#define CHUNK 16u                   /* words in one call of the engine */
-#define CHUNK_NS 1000000.0          /* but no more than take this long: the clock is looked at between calls */
-#define PREPARE_US 40.0             /* decoding and features of a second, until it is measured */
-#define RETRY_MS 1000u
+#define CHUNK   16u /* words in one call of the engine */
+#define CHUNK_NS                                                                                   \
+    1000000.0           /* but no more than take this long: the clock is looked at between calls */
+#define PREPARE_US 40.0 /* decoding and features of a second, until it is measured */
+#define RETRY_MS   1000u
 
 /* ---- answers ---- */
 
@@ -45,7 +49,7 @@ static void measure(struct schedule *s, struct request *request, uint64_t now_us
 {
     struct request_private *p = request->private;
     uint64_t inference_us = p->inference_ns / 1000u;
-    if (p->handed_us) {             /* words of several workers overlap: no more than what passed */
+    if (p->handed_us) { /* words of several workers overlap: no more than what passed */
         uint64_t passed_us = now_us - p->handed_us;
         inference_us = inference_us < passed_us ? inference_us : passed_us;
         p->queue_us += passed_us - inference_us;
@@ -54,7 +58,8 @@ static void measure(struct schedule *s, struct request *request, uint64_t now_us
     request->latency.features_us = p->features_ns / 1000u;
     request->latency.inference_us = inference_us;
     request->latency.queue_us = p->queue_us;
-    request->latency.total_us = request->born_us && now_us > request->born_us ? now_us - request->born_us : 0;
+    request->latency.total_us =
+        request->born_us && now_us > request->born_us ? now_us - request->born_us : 0;
     request->busy_ns = p->decode_ns + p->features_ns + p->inference_ns;
     if (request->status == 0 && s->metrics) {
         metrics_time(s->metrics, METRIC_STAGE, STAGE_DECODE, request->latency.decode_us);
@@ -96,7 +101,8 @@ static void on_cancel(struct request *request)
         return;
     p->ending = SPARROW_CANCELLED;
     if (p->state == REQUEST_DECODING && !p->let_go(request))
-        return;                     /* comes back from the decoder, who may be writing a failure of its own, and is answered then */
+        return; /* comes back from the decoder, who may be writing a failure of its own, and is
+                   answered then */
     request_fail(request, SPARROW_CANCELLED, "the client went away");
     if (p->state == REQUEST_BACKLOG)
         backlog_remove(s, request);
@@ -119,7 +125,8 @@ const uint8_t *schedule_word(const struct request *request, size_t word)
     }
     const struct request_clip *clip = &request->clips[low];
     const struct sparrow_model *model = request->model->model;
-    size_t frame = sparrow_windows_start(model, clip->frames, clip->hop_frames, word - clip->first_word);
+    size_t frame =
+        sparrow_windows_start(model, clip->frames, clip->hop_frames, word - clip->first_word);
     return clip->features + frame * sparrow_model_bands(model);
 }
 
@@ -128,8 +135,8 @@ void schedule_count(struct schedule *s, size_t words)
     s->words += words;
     if (s->metrics)
         metrics_count(s->metrics, METRIC_WORDS, 0, words);
-    while (s->stall_at && s->words >= s->stall_at)      /* a test wants this lane to stall */
-        nanosleep(&(struct timespec){ .tv_sec = 3600 }, NULL);
+    while (s->stall_at && s->words >= s->stall_at) /* a test wants this lane to stall */
+        nanosleep(&(struct timespec){.tv_sec = 3600}, NULL);
 }
 
 double schedule_service_us(const struct schedule *s)
@@ -148,7 +155,8 @@ static size_t chunk_words(const struct schedule *s)
     return most >= CHUNK ? CHUNK : most < 1 ? 1 : (size_t)most;
 }
 
-int schedule_run(struct schedule *s, struct request *request, const uint8_t *const *features, size_t words, int32_t *scores)
+int schedule_run(struct schedule *s, struct request *request, const uint8_t *const *features,
+                 size_t words, int32_t *scores)
 {
     uint64_t took_ns = 0;
     int rc = replica_run(s->replica, request->model, features, words, scores, &took_ns);
@@ -173,7 +181,8 @@ static int run_words(struct schedule *s, struct request *request, size_t words)
     for (size_t i = 0; i < words; i++)
         features[i] = schedule_word(request, p->next_word + i);
     int rc = schedule_run(s, request, features, words,
-                          request->scores + p->next_word * sparrow_model_label_count(request->model->model));
+                          request->scores +
+                              p->next_word * sparrow_model_label_count(request->model->model));
     if (rc < 0)
         return rc;
     p->next_word += words;
@@ -194,7 +203,8 @@ static void run_failed(struct schedule *s, struct request *request, int rc)
     if (rc == SPARROW_NO_MEMORY)
         request_fail(request, SPARROW_NO_MEMORY, "no memory to compute");
     else
-        request_fail(request, SPARROW_BACKEND, "replica %u failed, and no other is alive", s->replica->id);
+        request_fail(request, SPARROW_BACKEND, "replica %u failed, and no other is alive",
+                     s->replica->id);
     schedule_answer(s, request);
 }
 
@@ -237,7 +247,8 @@ void schedule_take_back(struct schedule *s, struct request *request)
 void schedule_place(struct schedule *s, struct request *request, uint64_t until_us)
 {
     struct request_private *p = request->private;
-    double words = (double)request->words, service_us = schedule_service_us(s), now_us = (double)lane_clock_us();
+    double words = (double)request->words, service_us = schedule_service_us(s),
+           now_us = (double)lane_clock_us();
     p->next_word = 0;
     p->words_left = request->words;
     double lane_us = service_us > 0 ? admission_backlog_us(s) + 2 * words * service_us : INFINITY;
@@ -248,11 +259,13 @@ void schedule_place(struct schedule *s, struct request *request, uint64_t until_
         request_fail(request, SPARROW_NO_REPLICA, "no replica is alive");
         schedule_answer(s, request);
     } else if (now_us + soonest_us > (double)request->deadline_us) {
-        request_fail(request, SPARROW_DEADLINE, "%zu words take about %.3g ms, the deadline is sooner", request->words,
+        request_fail(request, SPARROW_DEADLINE,
+                     "%zu words take about %.3g ms, the deadline is sooner", request->words,
                      soonest_us / 1e3);
         schedule_answer(s, request);
     } else if (lane_us <= workers_us) {
-        if (until_us > 0)           /* even if decoding took all of the time: one call of the engine is less than coming back for it */
+        if (until_us > 0) /* even if decoding took all of the time: one call of the engine is less
+                             than coming back for it */
             lane_step(request, until_us);
         else
             backlog_push(s, request, p->words_left, lane_step, false);
@@ -266,7 +279,8 @@ int schedule_submit(struct schedule *s, struct request *request)
     int rc = admission_check(s, request, request->words, true);
     if (rc < 0)
         return rc;
-    rc = request_reserve_scores(request, request->words, sparrow_model_label_count(request->model->model));
+    rc = request_reserve_scores(request, request->words,
+                                sparrow_model_label_count(request->model->model));
     if (rc < 0)
         return rc;
     uint64_t until_us = 0;
@@ -280,7 +294,8 @@ int schedule_submit(struct schedule *s, struct request *request)
 
 static void test_replica(struct schedule *s)
 {
-    if (replica_state(s->replica) == REPLICA_DEAD && (s->replica->wrong || replica_reopen(s->replica) < 0))
+    if (replica_state(s->replica) == REPLICA_DEAD &&
+        (s->replica->wrong || replica_reopen(s->replica) < 0))
         return;
     struct model_set *set = models_current(s->options.models);
     replica_selftest(s->replica, set, replicas_log(s->replicas));
@@ -294,7 +309,8 @@ static void on_test(uv_timer_t *timer)
     uv_timer_start(&s->test, on_test, replicas_interval_us(s->replicas) / 1000u, 0);
 }
 
-int schedule_new(const struct schedule_options *options, struct schedule **ret_schedule, struct sparrow_error *err)
+int schedule_new(const struct schedule_options *options, struct schedule **ret_schedule,
+                 struct sparrow_error *err)
 {
     struct schedule *s = calloc(1, sizeof *s);
     if (!s)
@@ -337,7 +353,8 @@ void schedule_set_config(struct schedule *s, struct config *config)
 {
     struct config *before = s->options.config;
     s->options.config = config_ref(config);
-    atomic_store_explicit(&s->shared->limit, (unsigned)config->schedule_queue_words, memory_order_relaxed);
+    atomic_store_explicit(&s->shared->limit, (unsigned)config->schedule_queue_words,
+                          memory_order_relaxed);
     if (before)
         config_unref(before);
 }

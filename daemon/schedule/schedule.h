@@ -8,31 +8,40 @@
 
 struct schedule;
 
-struct schedule_options {           /* everything outlives the schedule */
+struct schedule_options { /* everything outlives the schedule */
     struct lane *lane;
     struct replicas *replicas;
     struct models *models;
     struct energy *energy;
     struct metrics *metrics;
-    struct config *config;          /* a reference is taken */
+    struct config *config; /* a reference is taken */
 };
 
-/* Before the lane starts. Puts its handles on the lane's loop; the lane's replica computes its known word here for the first time. */
-int schedule_new(const struct schedule_options *options, struct schedule **ret_schedule, struct sparrow_error *err);
-void schedule_set_config(struct schedule *s, struct config *config);   /* on the lane, after a reload; takes a reference */
-/* On the lane: from now on new requests are refused with SPARROW_DRAINING; those under way are answered. */
+/* Before the lane starts. Puts its handles on the lane's loop; the lane's replica computes its
+ * known word here for the first time. */
+int schedule_new(const struct schedule_options *options, struct schedule **ret_schedule,
+                 struct sparrow_error *err);
+void schedule_set_config(
+    struct schedule *s, struct config *config); /* on the lane, after a reload; takes a reference */
+/* On the lane: from now on new requests are refused with SPARROW_DRAINING; those under way are
+ * answered. */
 void schedule_drain(struct schedule *s);
 /* Requests it owns (intake's and its own) that are not answered yet. On the lane. */
 unsigned schedule_running(const struct schedule *s);
-/* On the lane, nothing running any more: closes the handles (their closing ends on the next turns of the loop). */
+/* On the lane, nothing running any more: closes the handles (their closing ends on the next turns
+ * of the loop). */
 void schedule_close(struct schedule *s);
-void schedule_free(struct schedule *s);   /* after the loop ended and replicas_stop; takes NULL. A lane that never started: close, turn, free */
+void schedule_free(struct schedule *s); /* after the loop ended and replicas_stop; takes NULL. A
+                                           lane that never started: close, turn, free */
 
-/* Takes a request whose features are ready and answers it exactly once through request->sink, on this lane, no later than
- * request->deadline_us (plus one timer tick). On success the schedule owns it; on failure the caller still does.
- * Never blocks; may call the sink before it returns. A lane replica computes at once, to completion, when it is the one with the least
- * expected completion time; else the words go as jobs to worker replicas.
- * Errors: SPARROW_BUSY (queues full, or the expected wait is longer than the deadline; request->retry_ms says when to come back),
+/* Takes a request whose features are ready and answers it exactly once through request->sink, on
+ * this lane, no later than request->deadline_us (plus one timer tick). On success the schedule owns
+ * it; on failure the caller still does.
+ * Never blocks; may call the sink before it returns. A lane replica computes at once, to
+ * completion, when it is the one with the least expected completion time; else the words go as jobs
+ * to worker replicas.
+ * Errors: SPARROW_BUSY (queues full, or the expected wait is longer than the deadline;
+ * request->retry_ms says when to come back),
  *         SPARROW_DRAINING, SPARROW_NO_REPLICA. */
 int schedule_submit(struct schedule *s, struct request *request);
 

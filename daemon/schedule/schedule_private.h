@@ -1,4 +1,5 @@
-/* schedule_private.h - the parts of a lane's schedule, and what intake may use of them. Everything here is on the lane's thread.
+/* schedule_private.h - the parts of a lane's schedule, and what intake may use of them. Everything
+ * here is on the lane's thread.
  *   schedule.c   the life of a request: adopted, placed, answered; the lane's replica
  *   admission.c  whether to take a request at all
  *   backlog.c    work the lane does later, and how much of a turn it may take
@@ -12,52 +13,55 @@
 #include "daemon/schedule/replicas_private.h"
 #include "daemon/schedule/schedule.h"
 
-struct request_list { struct request *first, *last; };
+struct request_list {
+    struct request *first, *last;
+};
 
 /* A word that is with a worker, or waits to be sent again. */
 struct ticket {
-    struct request *request;        /* NULL: nobody waits for it any more */
+    struct request *request; /* NULL: nobody waits for it any more */
     size_t word;
     unsigned worker, generation, attempts;
     enum { TICKET_FREE, TICKET_SENT, TICKET_AGAIN } state;
-    unsigned next;                  /* in the free list or the list to send again */
+    unsigned next; /* in the free list or the list to send again */
 };
 
 struct dispatch {
     unsigned workers;
-    struct request_list waiting;    /* requests with words that no worker has yet */
+    struct request_list waiting; /* requests with words that no worker has yet */
     size_t waiting_words;
-    uint64_t since_us;              /* since when words wait; 0: none does */
+    uint64_t since_us; /* since when words wait; 0: none does */
     struct ticket *tickets;
     unsigned ticket_count, free_ticket;
-    unsigned again_first, again_last;   /* tickets to send again, in order */
-    unsigned *in_flight;            /* per worker: words of this lane it holds */
-    uint64_t *epochs;               /* per worker: as this lane knows it */
-    unsigned sent;                  /* words with workers */
-    unsigned turn;                  /* the worker that is looked at first */
+    unsigned again_first, again_last; /* tickets to send again, in order */
+    unsigned *in_flight;              /* per worker: words of this lane it holds */
+    uint64_t *epochs;                 /* per worker: as this lane knows it */
+    unsigned sent;                    /* words with workers */
+    unsigned turn;                    /* the worker that is looked at first */
     bool running;
-    double handover_us;             /* an ageing mean: to a worker that sleeps and back */
+    double handover_us; /* an ageing mean: to a worker that sleeps and back */
     struct job *free_jobs, *all_jobs;
-    uv_timer_t watch;               /* looks for hung workers while words are sent */
+    uv_timer_t watch; /* looks for hung workers while words are sent */
     bool watching;
 };
 
 struct backlog {
     struct request_list list;
-    size_t words;                   /* sum of the weights */
-    uint64_t since_us;              /* since when there is a backlog; 0: there is none */
-    uint64_t slice_end_us;          /* when the lane last worked on it */
-    double stretch;                 /* what passes while the lane works through a backlog, by what the work alone takes: an ageing mean */
-    uint64_t turn_busy_ns;          /* computed on the lane in this turn of the loop */
+    size_t words;          /* sum of the weights */
+    uint64_t since_us;     /* since when there is a backlog; 0: there is none */
+    uint64_t slice_end_us; /* when the lane last worked on it */
+    double stretch; /* what passes while the lane works through a backlog, by what the work alone
+                       takes: an ageing mean */
+    uint64_t turn_busy_ns; /* computed on the lane in this turn of the loop */
     uv_prepare_t prepare;
     uv_check_t check;
     uv_idle_t idle;
 };
 
 struct deadlines {
-    struct request **heap;          /* the earliest first */
+    struct request **heap; /* the earliest first */
     size_t count, cap;
-    uint64_t armed_us;              /* when the timer fires; 0: it does not */
+    uint64_t armed_us; /* when the timer fires; 0: it does not */
     uv_timer_t timer;
 };
 
@@ -66,13 +70,13 @@ struct schedule {
     struct lane *lane;
     struct metrics_block *metrics;
     struct replicas *replicas;
-    struct replica *replica;        /* the lane's; NULL: it has none */
-    struct replicas_lane *shared;   /* what the other lanes see of this one */
+    struct replica *replica;      /* the lane's; NULL: it has none */
+    struct replicas_lane *shared; /* what the other lanes see of this one */
     bool draining;
     unsigned running;
-    double prepare_us;              /* decoding and features of a word's audio: an ageing mean */
-    uint64_t words, stall_at;       /* for the test that stalls a lane */
-    uv_timer_t test;                /* the lane's replica tests itself */
+    double prepare_us;        /* decoding and features of a word's audio: an ageing mean */
+    uint64_t words, stall_at; /* for the test that stalls a lane */
+    uv_timer_t test;          /* the lane's replica tests itself */
     struct backlog backlog;
     struct dispatch dispatch;
     struct deadlines deadlines;
@@ -82,13 +86,15 @@ struct schedule {
 
 /* From here on the schedule answers for the request; it is REQUEST_RUNNING. */
 void schedule_adopt(struct schedule *s, struct request *request);
-/* Adopted, its clips' words are counted, its scores reserved: gives the words to a replica. May answer before it returns.
- * Work on the lane begins at once and goes on until until_us, the rest later; 0: all of it later. */
+/* Adopted, its clips' words are counted, its scores reserved: gives the words to a replica. May
+ * answer before it returns. Work on the lane begins at once and goes on until until_us, the rest
+ * later; 0: all of it later. */
 void schedule_place(struct schedule *s, struct request *request, uint64_t until_us);
 /* Calls the sink with request->status (and its error) as they stand. The request is api's again. */
 void schedule_answer(struct schedule *s, struct request *request);
 /* Computes words on the lane's replica, which must be up, and keeps the books. As replica_run(). */
-int schedule_run(struct schedule *s, struct request *request, const uint8_t *const *features, size_t words, int32_t *scores);
+int schedule_run(struct schedule *s, struct request *request, const uint8_t *const *features,
+                 size_t words, int32_t *scores);
 /* From the workers, none of whom has a word of it, to the lane: in the backlog. */
 void schedule_take_back(struct schedule *s, struct request *request);
 /* The features of one word. */
@@ -100,8 +106,9 @@ double schedule_service_us(const struct schedule *s);
 
 /* ---- admission.c ---- */
 
-/* Whether a request of so many words may come in. 0, SPARROW_DRAINING, SPARROW_NO_REPLICA, SPARROW_BUSY, SPARROW_NO_MEMORY; on failure
- * with request->error and retry_ms. prepared: nothing is left to decode. */
+/* Whether a request of so many words may come in. 0, SPARROW_DRAINING, SPARROW_NO_REPLICA,
+ * SPARROW_BUSY, SPARROW_NO_MEMORY; on failure with request->error and retry_ms. prepared: nothing
+ * is left to decode. */
 int admission_check(struct schedule *s, struct request *request, size_t words, bool prepared);
 /* What decoding and features took for so many words' audio on the lane. */
 void admission_learn(struct schedule *s, size_t words, uint64_t ns);
@@ -112,7 +119,8 @@ double admission_backlog_us(const struct schedule *s);
 
 int backlog_init(struct backlog *b, struct schedule *s);
 void backlog_close(struct backlog *b);
-/* True if the lane may compute at once: nothing waits, and this turn has not computed for long. *ret_until_us: until when. */
+/* True if the lane may compute at once: nothing waits, and this turn has not computed for long.
+ * *ret_until_us: until when. */
 bool backlog_may_run(struct backlog *b, uint64_t now_us, uint64_t *ret_until_us);
 void backlog_busy(struct backlog *b, uint64_t ns);
 /* step() is called when the request's turn comes; it is then out of the backlog and RUNNING. */
@@ -137,8 +145,10 @@ bool dispatch_any_up(const struct schedule *s);
 int deadlines_init(struct deadlines *d, struct schedule *s);
 void deadlines_close(struct deadlines *d);
 void deadlines_done(struct deadlines *d);
-bool deadlines_reserve(struct deadlines *d, size_t count);      /* so that adding cannot fail. False: no memory */
-void deadlines_add(struct schedule *s, struct request *request);     /* does nothing if it is there already */
+bool deadlines_reserve(struct deadlines *d,
+                       size_t count); /* so that adding cannot fail. False: no memory */
+void deadlines_add(struct schedule *s,
+                   struct request *request); /* does nothing if it is there already */
 void deadlines_remove(struct schedule *s, struct request *request);
 
 /* ---- lists ---- */

@@ -1,12 +1,15 @@
 /* worker.c - the thread of a worker replica.
  *
- * Rings. The producer writes a slot, then the tail; the consumer reads the tail, then the slot, then writes the head.
- * Sleep. A worker that finds every ring empty says that it is asleep, looks again, and waits; a lane writes the tail, then looks whether
- * the worker is asleep. Both sides use sequentially consistent stores and loads, so one of the two sees the other: no wake-up is lost,
- * and a lane whose worker is awake pays one load. The mutex is taken only to sleep and to wake a sleeper.
- * Loss. A back end that fails makes the replica dead (replica_run); the thread gives back what it has, tells the lanes, waits
- * (RETRY_US, doubled each time) and opens the back end anew; the known word decides whether it is up again. One that hung and
- * returns finds its state changed by the lane that missed it: it gives its words back late and takes the known word, too.
+ * Rings. The producer writes a slot, then the tail; the consumer reads the tail, then the slot,
+ * then writes the head.
+ * Sleep. A worker that finds every ring empty says that it is asleep, looks again, and waits; a
+ * lane writes the tail, then looks whether the worker is asleep. Both sides use sequentially
+ * consistent stores and loads, so one of the two sees the other: no wake-up is lost, and a lane
+ * whose worker is awake pays one load. The mutex is taken only to sleep and to wake a sleeper.
+ * Loss. A back end that fails makes the replica dead (replica_run); the thread gives back what it
+ * has, tells the lanes, waits (RETRY_US, doubled each time) and opens the back end anew; the known
+ * word decides whether it is up again. One that hung and returns finds its state changed by the
+ * lane that missed it: it gives its words back late and takes the known word, too.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -19,47 +22,50 @@
 #include <string.h>
 #include <time.h>
 
-#define SLOTS 64u                   /* a power of two */
-#define CHUNK_NS 1000000u           /* words that take longer than this together are not one batch: answers would wait for each other */
-#define RETRY_US 5000000u
-#define PAUSE_US 100000u             /* when the known word could not even be tried: no memory */
+#define SLOTS 64u /* a power of two */
+#define CHUNK_NS                                                                                   \
+    1000000u /* words that take longer than this together are not one batch: answers would wait    \
+                for each other */
+#define RETRY_US      5000000u
+#define PAUSE_US      100000u /* when the known word could not even be tried: no memory */
 #define RETRY_LAST_US 60000000u
-#define FIRST_CELL 256u           /* lanes come first */
+#define FIRST_CELL    256u /* lanes come first */
 
 struct link {
-    _Alignas(64) _Atomic size_t tail;   /* the lane's */
-    _Alignas(64) _Atomic size_t head;   /* the worker's */
+    _Alignas(64) _Atomic size_t tail; /* the lane's */
+    _Alignas(64) _Atomic size_t head; /* the worker's */
     struct job *slots[SLOTS];
     struct lane *lane;
     struct notice {
         struct lane_message message;
         struct link *link;
     } notice;
-    atomic_bool noticed;            /* the notice is on its way */
+    atomic_bool noticed; /* the notice is on its way */
     void *arg;
 };
 
 struct worker {
     struct replica replica;
     struct worker_options options;
-    struct link *links;             /* one per lane */
+    struct link *links; /* one per lane */
     pthread_t thread;
     bool started;
-    unsigned turn;                  /* the lane whose ring is looked at first */
+    unsigned turn; /* the lane whose ring is looked at first */
     uint64_t next_test_us, retry_us;
-    int32_t *scores;                /* of a batch */
+    int32_t *scores; /* of a batch */
     size_t score_cap;
 
     _Alignas(64) atomic_bool asleep;
     atomic_bool stop, ended;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool woken;                     /* under lock */
+    bool woken; /* under lock */
 };
 
 /* ---- life ---- */
 
-int worker_new(const struct worker_options *options, struct worker **ret_worker, struct sparrow_error *err)
+int worker_new(const struct worker_options *options, struct worker **ret_worker,
+               struct sparrow_error *err)
 {
     int rc = SPARROW_NO_MEMORY;
     struct worker *w = aligned_alloc(64, sizeof *w);
@@ -115,7 +121,8 @@ struct replica *worker_replica(struct worker *w)
 
 /* ---- the links ---- */
 
-void worker_attach(struct worker *w, unsigned index, struct lane *lane, void (*run)(struct lane *, struct lane_message *), void *arg)
+void worker_attach(struct worker *w, unsigned index, struct lane *lane,
+                   void (*run)(struct lane *, struct lane_message *), void *arg)
 {
     struct link *link = &w->links[index];
     link->lane = lane;
@@ -165,7 +172,8 @@ void worker_wake(struct worker *w)
 static bool has_work(struct worker *w)
 {
     for (unsigned i = 0; i < w->options.lanes; i++)
-        if (atomic_load(&w->links[i].tail) != atomic_load_explicit(&w->links[i].head, memory_order_relaxed))
+        if (atomic_load(&w->links[i].tail) !=
+            atomic_load_explicit(&w->links[i].head, memory_order_relaxed))
             return true;
     return false;
 }
@@ -193,7 +201,8 @@ static void sleep_until(struct worker *w, uint64_t until_us)
         atomic_store(&w->asleep, false);
         return;
     }
-    struct timespec until = { .tv_sec = (time_t)(until_us / 1000000u), .tv_nsec = (long)(until_us % 1000000u * 1000u) };
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000u),
+                             .tv_nsec = (long)(until_us % 1000000u * 1000u)};
     pthread_mutex_lock(&w->lock);
     while (!w->woken && pthread_cond_timedwait(&w->wake, &w->lock, &until) == 0)
         ;
@@ -242,7 +251,8 @@ static bool reserve_scores(struct worker *w, size_t n)
     return true;
 }
 
-/* How many words make one call: enough to share its cost, few enough that the first answer does not wait for the last. */
+/* How many words make one call: enough to share its cost, few enough that the first answer does not
+ * wait for the last. */
 static unsigned chunk_words(const struct worker *w)
 {
     uint64_t service_ns = atomic_load_explicit(&w->replica.service_ns, memory_order_relaxed);
@@ -260,8 +270,9 @@ static void run_chunk(struct worker *w, struct job **jobs, unsigned count, bool 
     for (unsigned i = 0; i < count; i++)
         features[i] = jobs[i]->features;
     atomic_store_explicit(&w->replica.began_us, began_us, memory_order_relaxed);
-    int rc = reserve_scores(w, labels * WORKER_BATCH) ? replica_run(&w->replica, entry, features, count, w->scores, &took_ns)
-                                                      : SPARROW_NO_MEMORY;
+    int rc = reserve_scores(w, labels * WORKER_BATCH)
+                 ? replica_run(&w->replica, entry, features, count, w->scores, &took_ns)
+                 : SPARROW_NO_MEMORY;
     uint64_t ended_us = lane_clock_us();
     for (unsigned i = 0; i < count; i++) {
         struct job *job = jobs[i];
@@ -286,7 +297,8 @@ static void run_batch(struct worker *w, struct job **batch, unsigned count)
     while (i < count) {
         uint64_t epoch = atomic_load(&w->replica.epoch);
         unsigned n = 0, most = chunk_words(w);
-        while (i + n < count && n < most && batch[i + n]->epoch == epoch && batch[i + n]->entry == batch[i]->entry)
+        while (i + n < count && n < most && batch[i + n]->epoch == epoch &&
+               batch[i + n]->entry == batch[i]->entry)
             n++;
         if (n > 0)
             run_chunk(w, batch + i, n, count == 1);
@@ -303,12 +315,13 @@ static void test_itself(struct worker *w)
     enum replica_state before = replica_state(&w->replica);
     struct model_set *set = models_current(w->options.models);
     atomic_store_explicit(&w->replica.began_us, lane_clock_us(), memory_order_relaxed);
-    for (size_t i = 0; i < model_set_count(set); i++)       /* now, not when the first word comes */
+    for (size_t i = 0; i < model_set_count(set); i++) /* now, not when the first word comes */
         reserve_scores(w, sparrow_model_label_count(model_set_at(set, i)->model) * WORKER_BATCH);
     bool right = replica_selftest(&w->replica, set, w->options.log);
     atomic_store_explicit(&w->replica.began_us, 0, memory_order_relaxed);
     model_set_unref(set);
-    w->next_test_us = lane_clock_us() + atomic_load_explicit(w->options.interval_us, memory_order_relaxed);
+    w->next_test_us =
+        lane_clock_us() + atomic_load_explicit(w->options.interval_us, memory_order_relaxed);
     if (right && before != REPLICA_UP)
         worker_tell(w);
     enum replica_state now = replica_state(&w->replica);
@@ -321,7 +334,8 @@ static void log_loss(const struct worker *w, const char *retry)
     char id[16];
     snprintf(id, sizeof id, "%u", w->replica.id);
     if (w->options.log)
-        log_event(w->options.log, LOG_ERROR, "replica died", "replica", id, "backend", w->replica.backend->name, "retry_s", retry, NULL);
+        log_event(w->options.log, LOG_ERROR, "replica died", "replica", id, "backend",
+                  w->replica.backend->name, "retry_s", retry, NULL);
 }
 
 /* Dead: gives back what is still sent, waits, tries again. */
@@ -339,7 +353,8 @@ static void recover(struct worker *w)
         if (count > 0)
             give_back_unrun(w, batch, count);
         else
-            sleep_until(w, again_us < lane_clock_us() + 1000000u ? again_us : lane_clock_us() + 1000000u);
+            sleep_until(w, again_us < lane_clock_us() + 1000000u ? again_us
+                                                                 : lane_clock_us() + 1000000u);
     }
     if (!atomic_load(&w->stop) && replica_reopen(&w->replica) == 0)
         test_itself(w);
@@ -371,7 +386,7 @@ static void *worker_main(void *arg)
 
 int worker_start(struct worker *w, struct sparrow_error *err)
 {
-    sigset_t all, before;           /* signals are the main loop's */
+    sigset_t all, before; /* signals are the main loop's */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&w->thread, NULL, worker_main, w);
@@ -379,7 +394,8 @@ int worker_start(struct worker *w, struct sparrow_error *err)
     if (failed) {
         if (err) {
             err->status = SPARROW_IO;
-            snprintf(err->text, sizeof err->text, "worker replica %u: no thread: %s", w->replica.id, strerror(failed));
+            snprintf(err->text, sizeof err->text, "worker replica %u: no thread: %s", w->replica.id,
+                     strerror(failed));
         }
         return SPARROW_IO;
     }
@@ -400,7 +416,7 @@ bool worker_join(struct worker *w, uint64_t until_us)
 {
     if (!w->started)
         return true;
-    const struct timespec tick = { .tv_nsec = 1000000 };
+    const struct timespec tick = {.tv_nsec = 1000000};
     while (!atomic_load(&w->ended)) {
         if (lane_clock_us() >= until_us)
             return false;

@@ -13,7 +13,7 @@
 #include "engine/error.h"
 
 #define FIRST_CAPACITY SP_AUDIO_RATE_HZ
-#define RESAMPLE_ROOM  1024             /* the least room worth a call of the resampler */
+#define RESAMPLE_ROOM  1024 /* the least room worth a call of the resampler */
 
 int sparrow_audio_new(struct sparrow_audio **ret_audio, struct sparrow_error *err)
 {
@@ -131,7 +131,7 @@ int sp_audio_begin(struct sparrow_audio *audio, const char *container, const cha
     audio->rate_hz = rate_hz;
     audio->channels = channels;
     audio->frames = 0;
-    audio->max_frames = (uint64_t) (audio->max_seconds * rate_hz);
+    audio->max_frames = (uint64_t)(audio->max_seconds * rate_hz);
     if (rate_hz == SP_AUDIO_RATE_HZ)
         return SPARROW_OK;
     return sp_resample_start(&audio->resample, rate_hz, err);
@@ -140,7 +140,7 @@ int sp_audio_begin(struct sparrow_audio *audio, const char *container, const cha
 /* Counts a slice and asks the caller whether to go on. */
 static int account(struct sparrow_audio *audio, size_t frames, struct sparrow_error *err)
 {
-    audio->frames += frames;        /* at most max_frames + a slice: cannot wrap */
+    audio->frames += frames; /* at most max_frames + a slice: cannot wrap */
     if (audio->frames > audio->max_frames)
         return sp_audio_too_long(audio, err);
     return sp_audio_poll(audio, err);
@@ -220,8 +220,8 @@ static int put_slices(struct sparrow_audio *audio, const struct sp_pcm *pcm, siz
 int sp_audio_put_pcm(struct sparrow_audio *audio, const char *container, const struct sp_pcm *pcm,
                      struct sparrow_error *err)
 {
-    int status = sp_audio_begin(audio, container, pcm->coding->name, pcm->rate_hz, pcm->channels,
-                                err);
+    int status =
+        sp_audio_begin(audio, container, pcm->coding->name, pcm->rate_hz, pcm->channels, err);
     if (status != SPARROW_OK)
         return status;
     size_t frames = pcm->n / (pcm->coding->bytes * pcm->channels);

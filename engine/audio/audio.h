@@ -10,12 +10,12 @@
 #include "engine/audio/resample.h"
 #include "engine/sparrow.h"
 
-#define SP_AUDIO_RATE_HZ       16000    /* of what comes out */
-#define SP_AUDIO_MIN_RATE_HZ   4000
-#define SP_AUDIO_MAX_RATE_HZ   192000
-#define SP_AUDIO_MAX_CHANNELS  8
-#define SP_AUDIO_MAX_SECONDS   86400    /* the longest that a caller may allow */
-#define SP_AUDIO_SLICE_FRAMES  2048     /* at most, in one put */
+#define SP_AUDIO_RATE_HZ      16000 /* of what comes out */
+#define SP_AUDIO_MIN_RATE_HZ  4000
+#define SP_AUDIO_MAX_RATE_HZ  192000
+#define SP_AUDIO_MAX_CHANNELS 8
+#define SP_AUDIO_MAX_SECONDS  86400 /* the longest that a caller may allow */
+#define SP_AUDIO_SLICE_FRAMES 2048  /* at most, in one put */
 
 /* One slice of any clip we take. */
 struct sp_audio_work {
@@ -24,17 +24,17 @@ struct sp_audio_work {
 };
 
 struct sparrow_audio {
-    int16_t *samples;               /* 16 kHz mono */
+    int16_t *samples; /* 16 kHz mono */
     size_t count, capacity;
     struct sp_resample resample;
-    struct sp_audio_work *work;     /* NULL until a clip needs it */
+    struct sp_audio_work *work; /* NULL until a clip needs it */
 
     /* the clip in hand */
     char format[24];
     unsigned rate_hz, channels;
-    uint64_t frames, max_frames;    /* of the source: so far, allowed */
+    uint64_t frames, max_frames; /* of the source: so far, allowed */
     double max_seconds;
-    int (*interrupt)(void *arg);    /* may be NULL */
+    int (*interrupt)(void *arg); /* may be NULL */
     void *interrupt_arg;
 };
 

@@ -68,7 +68,7 @@ int sparrow_audio_decode(struct sparrow_audio *audio, const void *bytes, size_t 
     audio->interrupt = options.interrupt;
     audio->interrupt_arg = options.interrupt_arg;
     status = decode(audio, bytes, n, options.media_type, err);
-    audio->interrupt = NULL;        /* the caller's: not ours to keep */
+    audio->interrupt = NULL; /* the caller's: not ours to keep */
     audio->interrupt_arg = NULL;
     if (status != SPARROW_OK)
         empty(audio);
@@ -89,5 +89,5 @@ bool sparrow_audio_is_cheap(const void *bytes, size_t n, const struct sparrow_au
         return false;
     if (pcm.coding == NULL || pcm.channels != 1 || pcm.rate_hz != SP_AUDIO_RATE_HZ)
         return false;
-    return (double) (pcm.n / pcm.coding->bytes) <= max_copy_seconds * SP_AUDIO_RATE_HZ;
+    return (double)(pcm.n / pcm.coding->bytes) <= max_copy_seconds * SP_AUDIO_RATE_HZ;
 }

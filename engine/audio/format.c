@@ -87,7 +87,8 @@ static int no_format(const struct sp_media *media, const struct sp_sniff *sniff,
     if (strncmp(media->type, "audio/", 6) == 0)
         return sp_error_set(err, SPARROW_BAD_AUDIO,
                             "The body does not begin like %s, nor like any other kind of audio "
-                            "that is handled.", media->type);
+                            "that is handled.",
+                            media->type);
     return sp_error_set(err, SPARROW_UNSUPPORTED_MEDIA,
                         "The body begins like no kind of audio that is known; " ALLOWED ".");
 }
@@ -133,7 +134,7 @@ int sp_format_find(const char *media_type, const void *bytes, size_t n, struct s
         format = type->otherwise;
     if (format == NULL)
         return no_format(ret_media, &sniff, err);
-    *ret_input = (struct sp_input){(const uint8_t *) bytes + sniff.skip, n - sniff.skip, ret_media};
+    *ret_input = (struct sp_input){(const uint8_t *)bytes + sniff.skip, n - sniff.skip, ret_media};
     *ret_format = format;
     return SPARROW_OK;
 }

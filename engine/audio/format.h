@@ -15,12 +15,12 @@
 struct sp_input {
     const uint8_t *bytes;
     size_t n;
-    const struct sp_media *media;   /* never NULL; of type "" when the caller named none */
+    const struct sp_media *media; /* never NULL; of type "" when the caller named none */
 };
 
 struct sp_format {
-    const char *name;               /* first part of sparrow_audio_format() */
-    enum sp_container container;    /* UNKNOWN for samples without a header */
+    const char *name;            /* first part of sparrow_audio_format() */
+    enum sp_container container; /* UNKNOWN for samples without a header */
     /* Reads the header only. NULL: never plain samples. Errors: SPARROW_BAD_AUDIO,
      * SPARROW_UNSUPPORTED_MEDIA. */
     int (*open)(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sparrow_error *err);

@@ -7,7 +7,7 @@
 
 #include "engine/error.h"
 
-#define VALUE_BYTES 32                  /* values longer than this are of no parameter we know */
+#define VALUE_BYTES 32 /* values longer than this are of no parameter we know */
 
 /* RFC 9110's tchar; no locale. */
 static bool is_token(char c)
@@ -18,7 +18,7 @@ static bool is_token(char c)
 
 static char small(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
 static const char *skip_blanks(const char *p)
@@ -47,8 +47,8 @@ static const char *read_quoted(const char *p, char *ret_text, size_t size)
     for (; *p != '"'; p++) {
         if (*p == '\\')
             p++;
-        unsigned char c = (unsigned char) *p;
-        if ((c < 0x20 && c != '\t') || c == 0x7f)       /* the end of the text among them */
+        unsigned char c = (unsigned char)*p;
+        if ((c < 0x20 && c != '\t') || c == 0x7f) /* the end of the text among them */
             return NULL;
         if (n < size - 1)
             ret_text[n++] = small(*p);
@@ -63,7 +63,7 @@ static bool read_number(const char *text, unsigned *ret_number)
     unsigned number = 0;
     size_t n = 0;
     for (; text[n] >= '0' && text[n] <= '9' && n < 10; n++)
-        number = n < 9 ? number * 10 + (unsigned) (text[n] - '0') : number;
+        number = n < 9 ? number * 10 + (unsigned)(text[n] - '0') : number;
     if (n == 0 || n > 9 || text[n] != '\0')
         return false;
     *ret_number = number;

@@ -8,15 +8,15 @@
 
 #include "engine/sparrow.h"
 
-#define SP_MEDIA_MAX_BYTES      256     /* of the whole text */
+#define SP_MEDIA_MAX_BYTES      256 /* of the whole text */
 #define SP_MEDIA_MAX_PARAMETERS 8
-#define SP_MEDIA_TYPE_BYTES     48      /* of "type/subtype", with its NUL */
+#define SP_MEDIA_TYPE_BYTES     48 /* of "type/subtype", with its NUL */
 
 struct sp_media {
-    char type[SP_MEDIA_TYPE_BYTES];     /* "audio/l16", in small letters */
+    char type[SP_MEDIA_TYPE_BYTES]; /* "audio/l16", in small letters */
     bool has_rate, has_channels;
     unsigned rate_hz, channels; /* 0 to 999,999,999: in range or not is for the format to say */
-    bool big_endian;                    /* endianness=big-endian */
+    bool big_endian;            /* endianness=big-endian */
 };
 
 /* Reads RFC 9110's media-type grammar (tokens, quoted strings, blanks around ';'), letters of any

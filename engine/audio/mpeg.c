@@ -11,10 +11,10 @@
 
 #include "engine/error.h"
 
-#define MAX_BYTES_PER_SECOND 56000      /* layer 1 at 448 kbit/s */
-#define MAX_TAG_BYTES        262144     /* tags behind the frames */
+#define MAX_BYTES_PER_SECOND 56000  /* layer 1 at 448 kbit/s */
+#define MAX_TAG_BYTES        262144 /* tags behind the frames */
 #define FEED_BYTES           16384
-#define RESYNC_BYTES         4096       /* of garbage to skip before giving up */
+#define RESYNC_BYTES         4096 /* of garbage to skip before giving up */
 
 static int failed(enum sparrow_status status, const char *text, struct sparrow_error *err)
 {
@@ -62,8 +62,8 @@ static int take_format(mpg123_handle *decoder, struct sparrow_audio *audio,
         rate > INT32_MAX || channels < 1 || encoding != MPG123_ENC_SIGNED_16)
         return failed(SPARROW_BAD_AUDIO, "The MPEG audio stream is damaged.", err);
     if (audio->rate_hz == 0)
-        return sp_audio_begin(audio, "mpeg", NULL, (unsigned) rate, (unsigned) channels, err);
-    if (audio->rate_hz != (unsigned) rate || audio->channels != (unsigned) channels)
+        return sp_audio_begin(audio, "mpeg", NULL, (unsigned)rate, (unsigned)channels, err);
+    if (audio->rate_hz != (unsigned)rate || audio->channels != (unsigned)channels)
         return failed(SPARROW_BAD_AUDIO,
                       "The MPEG audio stream changes its rate or its channels in the middle.", err);
     return SPARROW_OK;
@@ -78,7 +78,7 @@ static int drain(mpg123_handle *decoder, struct sparrow_audio *audio, struct sp_
         unsigned channels = audio->channels > 0 ? audio->channels : 1;
         size_t room = SP_AUDIO_SLICE_FRAMES * channels * sizeof(work->samples[0]);
         size_t given = 0;
-        int result = mpg123_read(decoder, (void *) work->samples, room, &given);
+        int result = mpg123_read(decoder, (void *)work->samples, room, &given);
         size_t frames = given / (channels * sizeof(work->samples[0]));
         int status = SPARROW_OK;
         if (frames > 0 && audio->rate_hz != 0)
@@ -120,7 +120,7 @@ static int decode(mpg123_handle *decoder, const struct sp_input *in, struct spar
 int sp_mpeg_decode(const struct sp_input *in, struct sparrow_audio *audio,
                    struct sparrow_error *err)
 {
-    if ((double) in->n > audio->max_seconds * MAX_BYTES_PER_SECOND + MAX_TAG_BYTES)
+    if ((double)in->n > audio->max_seconds * MAX_BYTES_PER_SECOND + MAX_TAG_BYTES)
         return sp_audio_too_long(audio, err);
     mpg123_handle *decoder = NULL;
     int status = open_decoder(&decoder, err);

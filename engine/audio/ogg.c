@@ -28,12 +28,12 @@ void sp_ogg_done(struct sp_ogg *ogg)
 static bool feed(struct sp_ogg *ogg)
 {
     size_t n = ogg->n - ogg->at < FEED_BYTES ? ogg->n - ogg->at : FEED_BYTES;
-    char *room = n > 0 ? ogg_sync_buffer(&ogg->sync, (long) n) : NULL;
+    char *room = n > 0 ? ogg_sync_buffer(&ogg->sync, (long)n) : NULL;
     if (room == NULL)
         return false;
     memcpy(room, ogg->bytes + ogg->at, n);
     ogg->at += n;
-    return ogg_sync_wrote(&ogg->sync, (long) n) == 0;
+    return ogg_sync_wrote(&ogg->sync, (long)n) == 0;
 }
 
 /* The first page makes the stream; a second first page begins another clip, which is not ours. */
@@ -71,7 +71,7 @@ enum sp_ogg_result sp_ogg_packet(struct sp_ogg *ogg, ogg_packet *ret_packet)
 
 static bool begins(const ogg_packet *packet, const char *magic, long n)
 {
-    return packet->bytes >= n && memcmp(packet->packet, magic, (size_t) n) == 0;
+    return packet->bytes >= n && memcmp(packet->packet, magic, (size_t)n) == 0;
 }
 
 /* An Ogg page says nothing about its codec; its first packet does (RFC 7845, 5.1; Vorbis I, 4.2.1).

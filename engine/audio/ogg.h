@@ -22,16 +22,16 @@ struct sp_ogg {
     ogg_stream_state stream;
     const uint8_t *bytes;
     size_t n, at;
-    bool begun;                     /* the first page is in */
+    bool begun; /* the first page is in */
 };
 
 void sp_ogg_init(struct sp_ogg *ogg, const struct sp_input *in);
 void sp_ogg_done(struct sp_ogg *ogg);
 
 enum sp_ogg_result {
-    SP_OGG_END,                     /* of the input, or of the first stream in it */
-    SP_OGG_PACKET,                  /* *ret_packet is valid until the next call */
-    SP_OGG_HOLE                     /* bytes were damaged or are missing here; ask again */
+    SP_OGG_END,    /* of the input, or of the first stream in it */
+    SP_OGG_PACKET, /* *ret_packet is valid until the next call */
+    SP_OGG_HOLE    /* bytes were damaged or are missing here; ask again */
 };
 
 /* The next packet of the first stream; pages of other streams beside it are passed over. Allocates

@@ -11,28 +11,28 @@
 
 #include "engine/error.h"
 
-#define HEAD_BYTES     19           /* without the channel mapping */
-#define MAPPING_AT     21
-#define GRANULE_RATIO  3            /* positions count at 48 kHz */
-#define MAX_FRAMES     1920         /* 120 ms, the longest packet, at 16 kHz */
+#define HEAD_BYTES    19 /* without the channel mapping */
+#define MAPPING_AT    21
+#define GRANULE_RATIO 3    /* positions count at 48 kHz */
+#define MAX_FRAMES    1920 /* 120 ms, the longest packet, at 16 kHz */
 _Static_assert(MAX_FRAMES <= SP_AUDIO_SLICE_FRAMES, "a packet fits into a slice");
 
 struct head {
     unsigned channels, skip, streams, coupled;
-    int gain;                       /* dB / 256 */
+    int gain; /* dB / 256 */
     uint8_t mapping[SP_AUDIO_MAX_CHANNELS];
 };
 
 /* Where in the stream we are, in positions of 48 kHz. */
 struct position {
-    int64_t page;                   /* at the end of the last page that said */
-    int64_t since;                  /* decoded behind it */
-    unsigned skip;                  /* frames of 16 kHz still to be left out at the beginning */
+    int64_t page;  /* at the end of the last page that said */
+    int64_t since; /* decoded behind it */
+    unsigned skip; /* frames of 16 kHz still to be left out at the beginning */
 };
 
 static unsigned get16(const uint8_t *p)
 {
-    return (unsigned) p[1] << 8 | p[0];
+    return (unsigned)p[1] << 8 | p[0];
 }
 
 static int damaged(struct sparrow_error *err)
@@ -58,7 +58,7 @@ static int read_mapping(const ogg_packet *first, struct head *head, struct sparr
             err, SPARROW_UNSUPPORTED_MEDIA,
             "The Opus stream's channel mapping (family %u, %u channels) is not handled.", family,
             head->channels);
-    if ((size_t) first->bytes < MAPPING_AT + head->channels)
+    if ((size_t)first->bytes < MAPPING_AT + head->channels)
         return damaged(err);
     head->streams = p[19];
     head->coupled = p[20];
@@ -77,7 +77,7 @@ static int read_head(const ogg_packet *first, struct sparrow_audio *audio, struc
         return damaged(err);
     head.channels = p[9];
     head.skip = get16(p + 10);
-    head.gain = (int16_t) get16(p + 16);
+    head.gain = (int16_t)get16(p + 16);
     int status = sp_audio_begin(audio, "ogg", "opus", SP_AUDIO_RATE_HZ, head.channels, err);
     if (status == SPARROW_OK)
         status = read_mapping(first, &head, err);
@@ -102,8 +102,8 @@ static size_t trim_end(const struct position *at, const ogg_packet *packet, size
     int64_t said = packet->granulepos - at->page;
     if (!packet->e_o_s || packet->granulepos < 0 || said < 0 || said >= at->since)
         return frames;
-    uint64_t excess = (uint64_t) (at->since - said) / GRANULE_RATIO;
-    return excess < frames ? frames - (size_t) excess : 0;
+    uint64_t excess = (uint64_t)(at->since - said) / GRANULE_RATIO;
+    return excess < frames ? frames - (size_t)excess : 0;
 }
 
 static int put_packet(OpusMSDecoder *decoder, const ogg_packet *packet, struct position *at,
@@ -112,17 +112,17 @@ static int put_packet(OpusMSDecoder *decoder, const ogg_packet *packet, struct p
     struct sp_audio_work *work = sp_audio_work(audio);
     if (work == NULL)
         return sp_error_set(err, SPARROW_NO_MEMORY, "Out of memory for a slice of samples.");
-    int decoded = opus_multistream_decode(decoder, packet->packet, (opus_int32) packet->bytes,
+    int decoded = opus_multistream_decode(decoder, packet->packet, (opus_int32)packet->bytes,
                                           work->samples, MAX_FRAMES, 0);
-    size_t frames = decoded > 0 ? (size_t) decoded : 0;
-    at->since += (int64_t) frames * GRANULE_RATIO;
+    size_t frames = decoded > 0 ? (size_t)decoded : 0;
+    at->since += (int64_t)frames * GRANULE_RATIO;
     size_t end = trim_end(at, packet, frames);
     if (packet->granulepos >= 0) {
         at->page = packet->granulepos;
         at->since = 0;
     }
     size_t begin = at->skip < end ? at->skip : end;
-    at->skip -= (unsigned) begin;
+    at->skip -= (unsigned)begin;
     if (begin == end)
         return SPARROW_OK;
     return sp_audio_put(audio, work->samples + begin * audio->channels, end - begin, err);
@@ -137,7 +137,7 @@ static int read_packets(struct sp_ogg *ogg, const struct head *head, OpusMSDecod
         enum sp_ogg_result result = sp_ogg_packet(ogg, &packet);
         if (result == SP_OGG_END)
             return SPARROW_OK;
-        int status = sp_audio_poll(audio, err);     /* packets may be millions, and give nothing */
+        int status = sp_audio_poll(audio, err); /* packets may be millions, and give nothing */
         if (status == SPARROW_OK && result == SP_OGG_PACKET && packet.bytes >= 1 &&
             packet.bytes <= INT32_MAX)
             status = put_packet(decoder, &packet, &at, audio, err);
@@ -157,8 +157,8 @@ int sp_opus_decode(struct sp_ogg *ogg, const ogg_packet *first, struct sparrow_a
         return status;
     int error = OPUS_OK;
     OpusMSDecoder *decoder =
-        opus_multistream_decoder_create(SP_AUDIO_RATE_HZ, (int) head.channels, (int) head.streams,
-                                        (int) head.coupled, head.mapping, &error);
+        opus_multistream_decoder_create(SP_AUDIO_RATE_HZ, (int)head.channels, (int)head.streams,
+                                        (int)head.coupled, head.mapping, &error);
     if (decoder == NULL)
         return error == OPUS_BAD_ARG
                    ? damaged(err)

@@ -14,8 +14,8 @@
 typedef void (*sp_pcm_fn)(const uint8_t *in, size_t n, int16_t *out);
 
 struct sp_pcm_coding {
-    const char *name;               /* "pcm16", "mulaw", ... */
-    size_t bytes;                   /* of one sample */
+    const char *name; /* "pcm16", "mulaw", ... */
+    size_t bytes;     /* of one sample */
     sp_pcm_fn to_s16;
 };
 

@@ -10,9 +10,9 @@
 static int open_as(const struct sp_input *in, enum sp_pcm_coding_id coding, struct sp_pcm *ret_pcm)
 {
     const struct sp_media *media = in->media;
-    *ret_pcm = (struct sp_pcm){sp_pcm_coding(coding),
-                               media->has_rate ? media->rate_hz : G711_RATE_HZ,
-                               media->has_channels ? media->channels : 1, in->bytes, in->n};
+    *ret_pcm =
+        (struct sp_pcm){sp_pcm_coding(coding), media->has_rate ? media->rate_hz : G711_RATE_HZ,
+                        media->has_channels ? media->channels : 1, in->bytes, in->n};
     return SPARROW_OK;
 }
 
@@ -26,19 +26,19 @@ int sp_raw_open_l16(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sp
 
 int sp_raw_open_mulaw(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sparrow_error *err)
 {
-    (void) err;
+    (void)err;
     return open_as(in, SP_PCM_MULAW, ret_pcm);
 }
 
 int sp_raw_open_alaw(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sparrow_error *err)
 {
-    (void) err;
+    (void)err;
     return open_as(in, SP_PCM_ALAW, ret_pcm);
 }
 
 int sp_raw_open_basic(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sparrow_error *err)
 {
-    (void) err;
+    (void)err;
     *ret_pcm = (struct sp_pcm){sp_pcm_coding(SP_PCM_MULAW), G711_RATE_HZ, 1, in->bytes, in->n};
     return SPARROW_OK;
 }

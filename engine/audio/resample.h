@@ -16,8 +16,8 @@
 
 struct soxr;
 struct sp_resample {
-    struct soxr *soxr;              /* NULL: none yet */
-    unsigned rate_hz;               /* it was made for this rate */
+    struct soxr *soxr; /* NULL: none yet */
+    unsigned rate_hz;  /* it was made for this rate */
 };
 
 /* Makes r ready for a new clip; what it has from a clip of the same rate is used again. r begins as

@@ -22,12 +22,12 @@ struct memory {
 
 static sf_count_t memory_length(void *arg)
 {
-    return ((struct memory *) arg)->n;
+    return ((struct memory *)arg)->n;
 }
 
 static sf_count_t memory_tell(void *arg)
 {
-    return ((struct memory *) arg)->at;
+    return ((struct memory *)arg)->at;
 }
 
 /* Positions are limited to the memory. */
@@ -49,16 +49,16 @@ static sf_count_t memory_read(void *out, sf_count_t count, void *arg)
         return 0;
     if (count > m->n - m->at)
         count = m->n - m->at;
-    memcpy(out, m->bytes + m->at, (size_t) count);
+    memcpy(out, m->bytes + m->at, (size_t)count);
     m->at += count;
     return count;
 }
 
 static sf_count_t memory_write(const void *in, sf_count_t count, void *arg)
 {
-    (void) in;
-    (void) count;
-    (void) arg;
+    (void)in;
+    (void)count;
+    (void)arg;
     return 0;
 }
 
@@ -68,12 +68,9 @@ static const struct kind {
     int major, container;
     const char *name;
 } kinds[] = {
-    {SF_FORMAT_WAV, SP_CONTAINER_WAV, "wav"},
-    {SF_FORMAT_WAVEX, SP_CONTAINER_WAV, "wav"},
-    {SF_FORMAT_RF64, SP_CONTAINER_WAV, "wav"},
-    {SF_FORMAT_FLAC, SP_CONTAINER_FLAC, "flac"},
-    {SF_FORMAT_AIFF, SP_CONTAINER_AIFF, "aiff"},
-    {SF_FORMAT_AU, SP_CONTAINER_AU, "au"},
+    {SF_FORMAT_WAV, SP_CONTAINER_WAV, "wav"},    {SF_FORMAT_WAVEX, SP_CONTAINER_WAV, "wav"},
+    {SF_FORMAT_RF64, SP_CONTAINER_WAV, "wav"},   {SF_FORMAT_FLAC, SP_CONTAINER_FLAC, "flac"},
+    {SF_FORMAT_AIFF, SP_CONTAINER_AIFF, "aiff"}, {SF_FORMAT_AU, SP_CONTAINER_AU, "au"},
     {SF_FORMAT_CAF, SP_CONTAINER_CAF, "caf"},
 };
 
@@ -81,21 +78,20 @@ static const struct {
     int subtype;
     const char *name;
 } codings[] = {
-    {SF_FORMAT_PCM_S8, "pcm8"},     {SF_FORMAT_PCM_U8, "pcm8"},
-    {SF_FORMAT_PCM_16, "pcm16"},    {SF_FORMAT_PCM_24, "pcm24"},
-    {SF_FORMAT_PCM_32, "pcm32"},    {SF_FORMAT_FLOAT, "float32"},
-    {SF_FORMAT_DOUBLE, "float64"},  {SF_FORMAT_ULAW, "mulaw"},
-    {SF_FORMAT_ALAW, "alaw"},       {SF_FORMAT_IMA_ADPCM, "ima-adpcm"},
+    {SF_FORMAT_PCM_S8, "pcm8"},       {SF_FORMAT_PCM_U8, "pcm8"},
+    {SF_FORMAT_PCM_16, "pcm16"},      {SF_FORMAT_PCM_24, "pcm24"},
+    {SF_FORMAT_PCM_32, "pcm32"},      {SF_FORMAT_FLOAT, "float32"},
+    {SF_FORMAT_DOUBLE, "float64"},    {SF_FORMAT_ULAW, "mulaw"},
+    {SF_FORMAT_ALAW, "alaw"},         {SF_FORMAT_IMA_ADPCM, "ima-adpcm"},
     {SF_FORMAT_MS_ADPCM, "ms-adpcm"}, {SF_FORMAT_GSM610, "gsm610"},
-    {SF_FORMAT_ALAC_16, "alac"},    {SF_FORMAT_ALAC_20, "alac"},
-    {SF_FORMAT_ALAC_24, "alac"},    {SF_FORMAT_ALAC_32, "alac"},
+    {SF_FORMAT_ALAC_16, "alac"},      {SF_FORMAT_ALAC_20, "alac"},
+    {SF_FORMAT_ALAC_24, "alac"},      {SF_FORMAT_ALAC_32, "alac"},
 };
 
 static const struct kind *find_kind(int format, enum sp_container container)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (kinds[i].major == (format & SF_FORMAT_TYPEMASK) &&
-            kinds[i].container == (int) container)
+        if (kinds[i].major == (format & SF_FORMAT_TYPEMASK) && kinds[i].container == (int)container)
             return &kinds[i];
     return NULL;
 }
@@ -137,8 +133,8 @@ static int read_slices(SNDFILE *file, struct sparrow_audio *audio, struct sparro
         sf_count_t frames = sf_readf_float(file, work->floats, SP_AUDIO_SLICE_FRAMES);
         if (frames <= 0)
             return SPARROW_OK;
-        sp_pcm_from_float(work->floats, (size_t) frames * audio->channels, work->samples);
-        int status = sp_audio_put(audio, work->samples, (size_t) frames, err);
+        sp_pcm_from_float(work->floats, (size_t)frames * audio->channels, work->samples);
+        int status = sp_audio_put(audio, work->samples, (size_t)frames, err);
         if (status != SPARROW_OK)
             return status;
     }
@@ -149,11 +145,11 @@ int sp_sndfile_decode(const struct sp_input *in, struct sparrow_audio *audio,
 {
     static const SF_VIRTUAL_IO io = {memory_length, memory_seek, memory_read, memory_write,
                                      memory_tell};
-    struct memory memory = {in->bytes, (sf_count_t) in->n, 0};
+    struct memory memory = {in->bytes, (sf_count_t)in->n, 0};
     enum sp_container container = sp_sniff(in->bytes, in->n).container;
     int status;
     SF_INFO info = {.format = 0};
-    SNDFILE *file = sf_open_virtual((SF_VIRTUAL_IO *) &io, SFM_READ, &info, &memory);
+    SNDFILE *file = sf_open_virtual((SF_VIRTUAL_IO *)&io, SFM_READ, &info, &memory);
     if (file == NULL)
         return damaged(in, err);
     const struct kind *kind = find_kind(info.format, container);
@@ -161,7 +157,7 @@ int sp_sndfile_decode(const struct sp_input *in, struct sparrow_audio *audio,
         status = damaged(in, err);
     else
         status = sp_audio_begin(audio, kind->name, coding_name(info.format),
-                                (unsigned) info.samplerate, (unsigned) info.channels, err);
+                                (unsigned)info.samplerate, (unsigned)info.channels, err);
     if (status == SPARROW_OK)
         status = read_slices(file, audio, err);
     sf_close(file);

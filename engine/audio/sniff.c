@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ID3_HEADER   10
-#define ID3_TAGS_MAX 4              /* more than one in a row is rare and legal */
+#define ID3_TAGS_MAX 4    /* more than one in a row is rare and legal */
 #define PADDING_MAX  4096 /* zeros that careless taggers leave between tag and first frame */
 
 struct magic {
@@ -18,7 +18,7 @@ struct magic {
     const char *name;
     size_t at, n;
     const char *bytes;
-    const char *form;               /* four more bytes at 8, or NULL */
+    const char *form; /* four more bytes at 8, or NULL */
 };
 
 static const struct magic magics[] = {

@@ -14,14 +14,14 @@
 #include "engine/error.h"
 
 #define HEADER_PACKETS    3
-#define MAX_TABLE_NUMBERS 500000    /* of four bytes; encoders in use stay under 80,000 */
+#define MAX_TABLE_NUMBERS 500000 /* of four bytes; encoders in use stay under 80,000 */
 
 /* ---- measuring the codebooks (Vorbis I, 3.2.1 and 4.2.4) ---- */
 
 /* Bits from the lowest up. Beyond the end they are 0, and `over` tells. */
 struct bits {
     const uint8_t *bytes;
-    uint64_t n, at;                 /* in bits */
+    uint64_t n, at; /* in bits */
     bool over;
 };
 
@@ -34,7 +34,7 @@ static uint32_t get(struct bits *b, unsigned count)
         return 0;
     }
     for (unsigned i = 0; i < count; i++, b->at++)
-        x |= (uint32_t) (b->bytes[b->at / 8] >> (b->at % 8) & 1) << i;
+        x |= (uint32_t)(b->bytes[b->at / 8] >> (b->at % 8) & 1) << i;
     return x;
 }
 
@@ -47,25 +47,25 @@ static void skip(struct bits *b, uint64_t count)
 /* Bits that it takes to write x; none for 0. */
 static unsigned width(uint32_t x)
 {
-    return x == 0 ? 0 : 32 - (unsigned) __builtin_clz(x);
+    return x == 0 ? 0 : 32 - (unsigned)__builtin_clz(x);
 }
 
 /* The lengths of the codewords, by themselves: nothing is kept. */
 static void skip_lengths(struct bits *b, uint32_t entries)
 {
-    if (get(b, 1)) {                /* ordered: runs of equal lengths */
+    if (get(b, 1)) { /* ordered: runs of equal lengths */
         uint32_t length = get(b, 5) + 1;
         for (uint32_t entry = 0; entry < entries && !b->over; length++) {
             uint32_t run = get(b, width(entries - entry));
             b->over |= run > entries - entry || length > 32;
             entry += run;
         }
-    } else if (get(b, 1)) {         /* sparse: some entries have none */
+    } else if (get(b, 1)) { /* sparse: some entries have none */
         for (uint32_t entry = 0; entry < entries && !b->over; entry++)
             if (get(b, 1))
                 skip(b, 5);
     } else {
-        skip(b, 5 * (uint64_t) entries);
+        skip(b, 5 * (uint64_t)entries);
     }
 }
 
@@ -94,7 +94,7 @@ static uint64_t codebook_numbers(struct bits *b)
         return 0;
     skip_lengths(b, entries);
     uint32_t lookup = get(b, 4);
-    uint64_t numbers = (uint64_t) entries * (1 + dimensions);
+    uint64_t numbers = (uint64_t)entries * (1 + dimensions);
     if (lookup == 0)
         return numbers;
     skip(b, 64);
@@ -103,15 +103,15 @@ static uint64_t codebook_numbers(struct bits *b)
     b->over |= lookup > 2;
     if (b->over || numbers > MAX_TABLE_NUMBERS)
         return numbers;
-    skip(b, value_bits * (lookup == 1 ? lattice_side(entries, dimensions)
-                                      : (uint64_t) entries * dimensions));
+    skip(b, value_bits *
+                (lookup == 1 ? lattice_side(entries, dimensions) : (uint64_t)entries * dimensions));
     return numbers;
 }
 
 int sp_vorbis_table_size(const uint8_t *packet, size_t n, uint64_t *ret_numbers,
                          struct sparrow_error *err)
 {
-    struct bits b = {.bytes = packet, .n = (uint64_t) n * 8};
+    struct bits b = {.bytes = packet, .n = (uint64_t)n * 8};
     b.over = n < 8 || memcmp(packet, "\x05vorbis", 7) != 0;
     skip(&b, 56);
     uint32_t books = get(&b, 8) + 1;
@@ -139,7 +139,7 @@ static bool take_comments(ogg_packet *packet)
     static const uint8_t none[] = "\x03vorbis\0\0\0\0\0\0\0\0\x01";
     if (packet->bytes < 7 || memcmp(packet->packet, none, 7) != 0)
         return false;
-    packet->packet = (unsigned char *) none;    /* read only, though its type does not say so */
+    packet->packet = (unsigned char *)none; /* read only, though its type does not say so */
     packet->bytes = sizeof(none) - 1;
     return true;
 }
@@ -156,7 +156,7 @@ static int read_headers(struct sp_ogg *ogg, const ogg_packet *first, vorbis_info
             return damaged(err);
         if (i == 2) {
             uint64_t numbers;
-            int status = sp_vorbis_table_size(packet.packet, (size_t) packet.bytes, &numbers, err);
+            int status = sp_vorbis_table_size(packet.packet, (size_t)packet.bytes, &numbers, err);
             if (status != SPARROW_OK)
                 return status;
             if (numbers > MAX_TABLE_NUMBERS)
@@ -189,9 +189,9 @@ static int drain(vorbis_dsp_state *dsp, struct sparrow_audio *audio, struct sp_a
         if (ready <= 0)
             return SPARROW_OK;
         int frames = ready < SP_AUDIO_SLICE_FRAMES ? ready : SP_AUDIO_SLICE_FRAMES;
-        interleave(planes, (size_t) frames, audio->channels, work);
+        interleave(planes, (size_t)frames, audio->channels, work);
         vorbis_synthesis_read(dsp, frames);
-        int status = sp_audio_put(audio, work->samples, (size_t) frames, err);
+        int status = sp_audio_put(audio, work->samples, (size_t)frames, err);
         if (status != SPARROW_OK)
             return status;
     }
@@ -209,7 +209,7 @@ static int read_packets(struct sp_ogg *ogg, vorbis_dsp_state *dsp, vorbis_block 
         enum sp_ogg_result result = sp_ogg_packet(ogg, &packet);
         if (result == SP_OGG_END)
             return SPARROW_OK;
-        int status = sp_audio_poll(audio, err);     /* packets may be millions, and give nothing */
+        int status = sp_audio_poll(audio, err); /* packets may be millions, and give nothing */
         if (status == SPARROW_OK && result == SP_OGG_PACKET &&
             vorbis_synthesis(block, &packet) == 0) {
             vorbis_synthesis_blockin(dsp, block);
@@ -225,8 +225,8 @@ static int decode(struct sp_ogg *ogg, vorbis_info *info, struct sparrow_audio *a
 {
     if (info->rate < 0 || info->rate > INT32_MAX || info->channels < 0)
         return damaged(err);
-    int status = sp_audio_begin(audio, "ogg", "vorbis", (unsigned) info->rate,
-                                (unsigned) info->channels, err);
+    int status =
+        sp_audio_begin(audio, "ogg", "vorbis", (unsigned)info->rate, (unsigned)info->channels, err);
     if (status != SPARROW_OK)
         return status;
     vorbis_dsp_state dsp;

@@ -14,7 +14,7 @@
 #include "engine/audio/audio.h"
 #include "engine/error.h"
 
-#define CHUNKS_MAX       1024       /* before `data`; real files have under ten */
+#define CHUNKS_MAX       1024 /* before `data`; real files have under ten */
 #define FMT_BYTES        16
 #define EXTENSIBLE_BYTES 40
 
@@ -32,23 +32,23 @@ enum wave_tag {
 struct wav {
     const uint8_t *bytes;
     size_t n;
-    bool big_endian;                /* RIFX */
+    bool big_endian; /* RIFX */
     bool have_fmt;
     unsigned tag, channels, rate_hz, align, bits;
-    uint64_t ds64_data;             /* RF64's size of the data; 0: none */
+    uint64_t ds64_data; /* RF64's size of the data; 0: none */
 };
 
 struct chunk {
     const uint8_t *id;
-    size_t at;                      /* of the contents */
-    uint32_t size;                  /* as announced */
-    size_t left;                    /* bytes from `at` to the end of the input */
+    size_t at;     /* of the contents */
+    uint32_t size; /* as announced */
+    size_t left;   /* bytes from `at` to the end of the input */
 };
 
 static unsigned get16(const struct wav *w, size_t at)
 {
     const uint8_t *p = w->bytes + at;
-    return w->big_endian ? (unsigned) p[0] << 8 | p[1] : (unsigned) p[1] << 8 | p[0];
+    return w->big_endian ? (unsigned)p[0] << 8 | p[1] : (unsigned)p[1] << 8 | p[0];
 }
 
 static uint32_t get32(const struct wav *w, size_t at)
@@ -79,7 +79,7 @@ static bool read_chunk(const struct wav *w, size_t at, struct chunk *ret_chunk)
 
 static size_t next_chunk(const struct wav *w, const struct chunk *c)
 {
-    size_t end = c->at + c->size;   /* size <= left: cannot wrap */
+    size_t end = c->at + c->size; /* size <= left: cannot wrap */
     if (c->size % 2 == 0 || (w->n - end >= 4 && is_known_id(w->bytes + end)))
         return end;
     return end + 1;
@@ -140,8 +140,7 @@ static int read_chunks(struct wav *w, struct chunk *ret_data, struct sparrow_err
     for (unsigned count = 0; count < CHUNKS_MAX; count++) {
         struct chunk c;
         if (!read_chunk(w, at, &c))
-            return sp_error_set(err, SPARROW_BAD_AUDIO,
-                                "The WAV file ends before its data chunk.");
+            return sp_error_set(err, SPARROW_BAD_AUDIO, "The WAV file ends before its data chunk.");
         if (is_id(c.id, "data")) {
             if (!w->have_fmt)
                 return sp_error_set(err, SPARROW_BAD_AUDIO,
@@ -173,7 +172,7 @@ static size_t data_bytes(const struct wav *w, const struct chunk *data)
     uint64_t size = data->size;
     if (size == UINT32_MAX)
         size = w->ds64_data;
-    return size == 0 || size > data->left ? data->left : (size_t) size;
+    return size == 0 || size > data->left ? data->left : (size_t)size;
 }
 
 /* Of a pair of codings the one in the file's byte order. */
@@ -220,18 +219,18 @@ int sp_wav_open(const struct sp_input *in, struct sp_pcm *ret_pcm, struct sparro
     if (status != SPARROW_OK)
         return status;
     const struct sp_pcm_coding *coding = find_coding(&w);
-    bool compressed = !w.big_endian && (w.tag == TAG_MS_ADPCM || w.tag == TAG_IMA_ADPCM ||
-                                        w.tag == TAG_GSM610);
+    bool compressed =
+        !w.big_endian && (w.tag == TAG_MS_ADPCM || w.tag == TAG_IMA_ADPCM || w.tag == TAG_GSM610);
     if (coding == NULL && !compressed)
         return sp_error_set(err, SPARROW_UNSUPPORTED_MEDIA,
                             "The WAV file's coding (tag 0x%04x, %u bits) is not handled; PCM of 8, "
                             "16, 24 or 32 bits, float, mu-law, A-law, ADPCM and GSM 6.10 are.",
                             w.tag, w.bits);
-    if (compressed)                 /* before a library makes tables for 65,535 channels */
+    if (compressed) /* before a library makes tables for 65,535 channels */
         status = sp_audio_check(w.rate_hz, w.channels, err);
     if (status != SPARROW_OK)
         return status;
-    *ret_pcm = (struct sp_pcm){coding, w.rate_hz, w.channels, in->bytes + data.at,
-                               data_bytes(&w, &data)};
+    *ret_pcm =
+        (struct sp_pcm){coding, w.rate_hz, w.channels, in->bytes + data.at, data_bytes(&w, &data)};
     return SPARROW_OK;
 }

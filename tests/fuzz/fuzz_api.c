@@ -1,6 +1,7 @@
-/* fuzz_api.c - what a client can put into a request: query, form, media types, Connect's messages, identities.
- * The first byte says which parser reads the rest: q m t j J p P i s (query, multipart, types, JSON one and batch, protobuf one
- * and batch, identities, strings that are echoed).
+/* fuzz_api.c - what a client can put into a request: query, form, media types, Connect's messages,
+ * identities.
+ * The first byte says which parser reads the rest: q m t j J p P i s (query, multipart, types, JSON
+ * one and batch, protobuf one and batch, identities, strings that are echoed).
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -36,7 +37,8 @@ static char *string_of(const uint8_t *bytes, size_t n)
 static void hold_params(const struct params *p, const struct problem *problem, int rc)
 {
     hold(rc == problem->status && rc <= 0 && (rc == 0 || problem->detail[0]));
-    hold(p->keyword_count <= PARAMS_KEYWORDS_MAX && p->hop_ms <= 60000 && p->threshold >= 0 && p->threshold <= 1 && p->top > 0);
+    hold(p->keyword_count <= PARAMS_KEYWORDS_MAX && p->hop_ms <= 60000 && p->threshold >= 0 &&
+         p->threshold <= 1 && p->top > 0);
     for (size_t i = 0; i < p->keyword_count; i++)
         hold(p->keywords[i].text != NULL);
 }
@@ -97,7 +99,8 @@ static void fuzz_message(const uint8_t *bytes, size_t n, bool json, bool batch)
     struct api_call call = {.api = &api};
     arena_init(&call.arena, 4 * n + 65536);
     params_init(&call.params);
-    int rc = json ? connect_read_json(&call, (const char *)bytes, n, batch) : connect_read_proto(&call, bytes, n, batch);
+    int rc = json ? connect_read_json(&call, (const char *)bytes, n, batch)
+                  : connect_read_proto(&call, bytes, n, batch);
     hold_params(&call.params, &call.problem, rc);
     hold(call.clip_count <= 64);
     for (size_t i = 0; i < call.clip_count; i++)
@@ -110,7 +113,9 @@ static void fuzz_identity(const uint8_t *bytes, size_t n)
     struct identity_source source = {{1, 2, 3, 4}};
     char *s = string_of(bytes, n), id[IDENTITY_ID], trace[IDENTITY_TRACE];
     identity_request(&source, s, id);
-    hold(strlen(id) > 0 && strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(id));
+    hold(strlen(id) > 0 &&
+         strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+             strlen(id));
     if (identity_trace(&source, s, trace))
         hold(strlen(trace) == 55);
     free(s);

@@ -29,7 +29,7 @@ static void decode(struct sparrow_audio *audio, const uint8_t *bytes, size_t n,
     int status = sparrow_audio_decode(audio, bytes, n, opt, &err);
     size_t count = sparrow_audio_count(audio);
     if (status == SPARROW_OK) {
-        require(count > 0 && (double) count <= MAX_SECONDS * 16000 + 1);
+        require(count > 0 && (double)count <= MAX_SECONDS * 16000 + 1);
         require(sparrow_audio_samples(audio) != NULL && sparrow_audio_format(audio)[0] != '\0');
         require(sparrow_audio_channels(audio) >= 1 && sparrow_audio_channels(audio) <= 8);
         return;
@@ -37,7 +37,7 @@ static void decode(struct sparrow_audio *audio, const uint8_t *bytes, size_t n,
     require(count == 0 && sparrow_audio_format(audio)[0] == '\0');
     require(status == SPARROW_BAD_AUDIO || status == SPARROW_UNSUPPORTED_MEDIA ||
             status == SPARROW_TOO_LARGE);
-    require(err.status == (enum sparrow_status) status && err.text[0] != '\0');
+    require(err.status == (enum sparrow_status)status && err.text[0] != '\0');
     for (const char *p = err.text; *p != '\0'; p++)
         require(*p >= 0x20 && *p < 0x7f);
 }
@@ -49,14 +49,14 @@ static uint8_t *mend_pages(const uint8_t *bytes, size_t n)
     require(copy != NULL);
     memcpy(copy, bytes, n);
     for (size_t at = 0; at + 27 <= n; at++) {
-        size_t header = (size_t) 27 + copy[at + 26], body = 0;
+        size_t header = (size_t)27 + copy[at + 26], body = 0;
         if (memcmp(copy + at, "OggS", 4) != 0 || header > n - at)
             continue;
         for (size_t i = 27; i < header; i++)
             body += copy[at + i];
         if (body > n - at - header)
             continue;
-        ogg_page page = {copy + at, (long) header, copy + at + header, (long) body};
+        ogg_page page = {copy + at, (long)header, copy + at + header, (long)body};
         ogg_page_checksum_set(&page);
         at += header + body - 1;
     }
@@ -66,7 +66,7 @@ static uint8_t *mend_pages(const uint8_t *bytes, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     char type[300] = "";
-    size_t length = strnlen((const char *) bytes, n < sizeof(type) - 1 ? n : sizeof(type) - 1);
+    size_t length = strnlen((const char *)bytes, n < sizeof(type) - 1 ? n : sizeof(type) - 1);
     memcpy(type, bytes, length);
     size_t body = length < n ? length + 1 : n;
     struct sparrow_audio_options opt = {.size = sizeof(opt), .max_seconds = MAX_SECONDS};

@@ -34,11 +34,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     int status = sp_wav_open(&in, &pcm, &err);
     if (status != SPARROW_OK) {
         require(status == SPARROW_BAD_AUDIO || status == SPARROW_UNSUPPORTED_MEDIA);
-        require(err.status == (enum sparrow_status) status && err.text[0] != '\0');
+        require(err.status == (enum sparrow_status)status && err.text[0] != '\0');
         require(memchr(err.text, '\0', sizeof(err.text)) != NULL);
         return 0;
     }
-    require(pcm.bytes >= bytes && pcm.n <= n && (size_t) (pcm.bytes - bytes) <= n - pcm.n);
+    require(pcm.bytes >= bytes && pcm.n <= n && (size_t)(pcm.bytes - bytes) <= n - pcm.n);
     if (pcm.coding != NULL)
         convert(&pcm);
     return 0;

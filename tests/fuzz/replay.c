@@ -8,7 +8,7 @@
  * crash the last line names it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef FUZZ_HUNT               /* libFuzzer brings its own main: tests/fuzz/hunt */
+#ifndef FUZZ_HUNT /* libFuzzer brings its own main: tests/fuzz/hunt */
 
 #include "tests/fuzz/fuzz.h"
 
@@ -66,7 +66,7 @@ static int replay_directory(const char *path)
     for (int i = 0; i < count; i++) {
         char name[4096];
         int length = snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
-        int result = length > 0 && (size_t) length < sizeof(name) ? replay_path(name) : -1;
+        int result = length > 0 && (size_t)length < sizeof(name) ? replay_path(name) : -1;
         sum = sum < 0 || result < 0 ? -1 : sum + result;
         free(entries[i]);
     }
@@ -83,7 +83,7 @@ static int replay_path(const char *path)
     }
     if (S_ISDIR(status.st_mode))
         return replay_directory(path);
-    return replay_file(path, (size_t) status.st_size);
+    return replay_file(path, (size_t)status.st_size);
 }
 
 int main(int argc, char **argv)
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
         char path[4096];
         int length = snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%s",
                               top != NULL ? top : ".", FUZZ_CORPUS);
-        if (length < 0 || (size_t) length >= sizeof(path))
+        if (length < 0 || (size_t)length >= sizeof(path))
             return EXIT_FAILURE;
         sum = replay_path(path);
     }

@@ -28,7 +28,8 @@ static void house_config(struct house *h, const char *const *overrides)
 {
     char models[4096];
     struct sparrow_error err = {0};
-    const char *top = getenv("top_srcdir"), *list[OVERRIDES + 1] = {models, "energy.sysfs=/nowhere", "audio.decode_threads=1"};
+    const char *top = getenv("top_srcdir"),
+               *list[OVERRIDES + 1] = {models, "energy.sysfs=/nowhere", "audio.decode_threads=1"};
     size_t n = 3;
     snprintf(models, sizeof models, "models.path=%s/models", top ? top : ".");
     for (; overrides && *overrides && n < OVERRIDES; overrides++)
@@ -45,13 +46,19 @@ static void house_process(struct house *h)
     ck_assert(h->log && h->metrics && uv_loop_init(&h->loop) == 0);
     log_set_level(h->log, h->config->log_level);
     ck_assert_int_eq(lifecycle_new(&h->loop, h->log, &calls, &h->lifecycle), 0);
-    const struct energy_options energy = {.sysfs = h->config->energy_sysfs, .hwmon = "", .window_s = 1, .interval_s = 0.1};
+    const struct energy_options energy = {
+        .sysfs = h->config->energy_sysfs, .hwmon = "", .window_s = 1, .interval_s = 0.1};
     ck_assert_msg(energy_new(&energy, h->metrics, h->log, &h->energy, &err) == 0, "%s", err.text);
     ck_assert_msg(models_new(h->config, h->log, h->metrics, &h->models, &err) == 0, "%s", err.text);
-    const struct replicas_options replicas = {
-        .lanes = 1, .models = h->models, .energy = h->energy, .metrics = h->metrics, .log = h->log, .config = h->config};
+    const struct replicas_options replicas = {.lanes = 1,
+                                              .models = h->models,
+                                              .energy = h->energy,
+                                              .metrics = h->metrics,
+                                              .log = h->log,
+                                              .config = h->config};
     ck_assert_msg(replicas_new(&replicas, &h->replicas, &err) == 0, "%s", err.text);
-    ck_assert_msg(decode_pool_new(h->config, h->metrics, h->log, &h->decode, &err) == 0, "%s", err.text);
+    ck_assert_msg(decode_pool_new(h->config, h->metrics, h->log, &h->decode, &err) == 0, "%s",
+                  err.text);
 }
 
 static void house_lane(struct house *h)
@@ -61,15 +68,29 @@ static void house_lane(struct house *h)
     ck_assert(block && lane_new(0, block, h->log, &h->lane, &err) == 0);
     h->pool = request_pool_new(h->lane);
     ck_assert_ptr_nonnull(h->pool);
-    const struct schedule_options schedule = {
-        .lane = h->lane, .replicas = h->replicas, .models = h->models, .energy = h->energy, .metrics = h->metrics, .config = h->config};
+    const struct schedule_options schedule = {.lane = h->lane,
+                                              .replicas = h->replicas,
+                                              .models = h->models,
+                                              .energy = h->energy,
+                                              .metrics = h->metrics,
+                                              .config = h->config};
     ck_assert_msg(schedule_new(&schedule, &h->schedule, &err) == 0, "%s", err.text);
-    const struct intake_options intake = {
-        .lane = h->lane, .schedule = h->schedule, .pool = h->decode, .energy = h->energy, .config = h->config};
+    const struct intake_options intake = {.lane = h->lane,
+                                          .schedule = h->schedule,
+                                          .pool = h->decode,
+                                          .energy = h->energy,
+                                          .config = h->config};
     ck_assert_msg(intake_new(&intake, &h->intake, &err) == 0, "%s", err.text);
-    const struct api_options api = {
-        .lane = h->lane, .intake = h->intake, .pool = h->pool, .models = h->models, .replicas = h->replicas, .energy = h->energy,
-        .metrics = h->metrics, .log = h->log, .lifecycle = h->lifecycle, .config = h->config};
+    const struct api_options api = {.lane = h->lane,
+                                    .intake = h->intake,
+                                    .pool = h->pool,
+                                    .models = h->models,
+                                    .replicas = h->replicas,
+                                    .energy = h->energy,
+                                    .metrics = h->metrics,
+                                    .log = h->log,
+                                    .lifecycle = h->lifecycle,
+                                    .config = h->config};
     ck_assert_msg(api_new(&api, &h->api, &err) == 0, "%s", err.text);
     ck_assert_msg(replicas_start(h->replicas, &err) == 0, "%s", err.text);
 }
@@ -135,7 +156,8 @@ void house_let_go(struct house *h)
     h->json = NULL;
 }
 
-bool house_head(struct house *h, const char *method, const char *target, const char *const *headers, size_t n)
+bool house_head(struct house *h, const char *method, const char *target, const char *const *headers,
+                size_t n)
 {
     house_let_go(h);
     struct text body = h->x.body, answer = h->x.answer;
@@ -148,8 +170,18 @@ bool house_head(struct house *h, const char *method, const char *target, const c
         *query++ = '\0';
     h->headers = headers;
     h->done = h->later = false;
-    h->x = (struct exchange){.lane = h->lane, .method = method, .path = h->target, .query = query, .header = header, .has_length = n > 0,
-                             .content_length = n, .born_us = lane_clock_us(), .body = body, .answer = answer, .done = done, .codec = h};
+    h->x = (struct exchange){.lane = h->lane,
+                             .method = method,
+                             .path = h->target,
+                             .query = query,
+                             .header = header,
+                             .has_length = n > 0,
+                             .content_length = n,
+                             .born_us = lane_clock_us(),
+                             .body = body,
+                             .answer = answer,
+                             .done = done,
+                             .codec = h};
     if (strcmp(method, "POST") == 0)
         h->x.has_length = true;
     for (const char *const *p = headers; p && p[0]; p += 2)
@@ -206,7 +238,8 @@ void house_end(struct house *h)
         ck_assert_msg(h->json != NULL, "not JSON: %.*s", (int)h->x.answer.len, h->x.answer.data);
 }
 
-unsigned house_ask(struct house *h, const char *method, const char *target, const char *const *headers, const void *body, size_t n)
+unsigned house_ask(struct house *h, const char *method, const char *target,
+                   const char *const *headers, const void *body, size_t n)
 {
     if (house_head(h, method, target, headers, n))
         house_body(h, body, n);
@@ -238,7 +271,8 @@ const json_t *house_at(const struct house *h, const char *path)
         ck_assert_uint_lt(n, sizeof name);
         memcpy(name, path, n);
         name[n] = '\0';
-        v = json_is_array(v) ? json_array_get(v, strtoul(name, NULL, 10)) : json_object_get(v, name);
+        v = json_is_array(v) ? json_array_get(v, strtoul(name, NULL, 10))
+                             : json_object_get(v, name);
         path += n + (path[n] == '.');
     }
     return v;

@@ -1,4 +1,5 @@
-/* test_answers.c - the writers of answers: every field, in the three forms, from results made by hand.
+/* test_answers.c - the writers of answers: every field, in the three forms, from results made by
+ * hand.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -33,13 +34,29 @@ static void setup(void)
     hits[0] = (struct results_hit){0, 0.75f, 0.25, 0.5};
     hits[1] = (struct results_hit){0, 0.875f, 1.25, 1.5};
     hits[2] = (struct results_hit){1, 0.625f, 2.25, 2.5};
-    ones[0] = (struct results_one){.clip = "a \"clip\".wav", .start_s = 0.0625, .end_s = 1, .labels = labels, .confidence = confidence,
-                                   .count = 2, .hits = hits, .hit_count = 3};
+    ones[0] = (struct results_one){.clip = "a \"clip\".wav",
+                                   .start_s = 0.0625,
+                                   .end_s = 1,
+                                   .labels = labels,
+                                   .confidence = confidence,
+                                   .count = 2,
+                                   .hits = hits,
+                                   .hit_count = 3};
     ones[1] = (struct results_one){.labels = labels, .confidence = confidence, .count = 1};
-    results = (struct results){.model = model, .params = &params, .request_id = "id-1", .list = ones, .count = 2,
+    results = (struct results){.model = model,
+                               .params = &params,
+                               .request_id = "id-1",
+                               .list = ones,
+                               .count = 2,
                                .latency = {1, 2, 3, 4, 5, UINT64_C(9007199254740993)},
-                               .energy = {.known = true, .joules = 0.00021, .watts = 14.25, .window_s = 1.5, .source = "rapl"},
-                               .replica = 3, .backend = "cpu", .device = "cpu0"};
+                               .energy = {.known = true,
+                                          .joules = 0.00021,
+                                          .watts = 14.25,
+                                          .window_s = 1.5,
+                                          .source = "rapl"},
+                               .replica = 3,
+                               .backend = "cpu",
+                               .device = "cpu0"};
 }
 
 static void teardown(void)
@@ -64,17 +81,18 @@ static const json_t *at(const json_t *v, const char *path)
         ck_assert_uint_lt(n, sizeof name);
         memcpy(name, path, n);
         name[n] = '\0';
-        v = json_is_array(v) ? json_array_get(v, strtoul(name, NULL, 10)) : json_object_get(v, name);
+        v = json_is_array(v) ? json_array_get(v, strtoul(name, NULL, 10))
+                             : json_object_get(v, name);
         path += n + (path[n] == '.');
     }
     return v;
 }
 
 #define ck_text(v, path, want) ck_assert_pstr_eq(json_string_value(at(v, path)), want)
-#define ck_number(v, path, want) \
-    do { \
-        ck_assert_msg(json_is_number(at(v, path)), "%s is no number", path); \
-        ck_assert_double_eq_tol(json_number_value(at(v, path)), want, 1e-9); \
+#define ck_number(v, path, want)                                                                   \
+    do {                                                                                           \
+        ck_assert_msg(json_is_number(at(v, path)), "%s is no number", path);                       \
+        ck_assert_double_eq_tol(json_number_value(at(v, path)), want, 1e-9);                       \
     } while (0)
 
 START_TEST(watson_writes_every_field)
@@ -112,7 +130,8 @@ START_TEST(watson_unknown_is_null_and_unasked_is_absent)
     params.keyword_count = 0;
     watson_write(&text, &results);
     json_t *v = written();
-    ck_assert(json_is_null(at(v, "energy.joules")) && json_is_null(at(v, "energy.watts")) && json_is_null(at(v, "energy.window_s")));
+    ck_assert(json_is_null(at(v, "energy.joules")) && json_is_null(at(v, "energy.watts")) &&
+              json_is_null(at(v, "energy.window_s")));
     ck_assert(json_is_null(at(v, "replica.backend")));
     ck_text(v, "energy.source", "none");
     ck_assert_ptr_null(at(v, "results.0.keywords_result"));
@@ -143,21 +162,24 @@ START_TEST(connect_proto_says_the_same)
     struct arena arena;
     arena_init(&arena, 1 << 20);
     ck_assert_int_eq(connect_write_proto(&text, &results, &arena), 0);
-    Sparrow__V1__RecognizeResponse *m = sparrow__v1__recognize_response__unpack(NULL, text.len, (const uint8_t *)text.data);
+    Sparrow__V1__RecognizeResponse *m =
+        sparrow__v1__recognize_response__unpack(NULL, text.len, (const uint8_t *)text.data);
     ck_assert_ptr_nonnull(m);
     ck_assert_uint_eq(m->n_results, 2);
     ck_assert_str_eq(m->results[0]->clip, "a \"clip\".wav");
     ck_assert_uint_eq(m->results[0]->n_alternatives, 2);
-    ck_assert(m->results[0]->alternatives[0]->confidence == 0.98768f && m->results[0]->alternatives[0]->start_time == 0.0625);
+    ck_assert(m->results[0]->alternatives[0]->confidence == 0.98768f &&
+              m->results[0]->alternatives[0]->start_time == 0.0625);
     ck_assert_uint_eq(m->results[0]->n_keywords, 3);
     ck_assert(m->results[0]->keywords[1]->start_time == 1.25);
     ck_assert_uint_eq(m->results[1]->n_keywords, 0);
     ck_assert(m->latency->total_us == UINT64_C(9007199254740993) && m->latency->queue_us == 4);
-    ck_assert(m->energy->known && m->energy->joules == 0.00021 && m->energy->watts == 14.25 && m->energy->window_s == 1.5);
+    ck_assert(m->energy->known && m->energy->joules == 0.00021 && m->energy->watts == 14.25 &&
+              m->energy->window_s == 1.5);
     ck_assert_str_eq(m->energy->source, "rapl");
     ck_assert_uint_eq(m->replica->id, 3);
     sparrow__v1__recognize_response__free_unpacked(m, NULL);
-    arena_reset(&arena, 64);                            /* too little: said, not written */
+    arena_reset(&arena, 64); /* too little: said, not written */
     text_clear(&text);
     ck_assert_int_eq(connect_write_proto(&text, &results, &arena), SPARROW_TOO_LARGE);
     ck_assert_uint_eq(text.len, 0);

@@ -1,4 +1,5 @@
-/* test_connect.c - the messages of sparrow.v1.Recognizer, in protobuf and in JSON, whole and broken.
+/* test_connect.c - the messages of sparrow.v1.Recognizer, in protobuf and in JSON, whole and
+ * broken.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -44,9 +45,12 @@ START_TEST(json_every_field_by_either_name)
 {
     const char *const forms[] = {
         "{\"clip\":{\"audio\":\"AAECAw==\",\"mediaType\":\"audio/wav\",\"name\":\"n\"},"
-        "\"options\":{\"model\":\"m\",\"top\":3,\"keywords\":[\"a\",\"b\"],\"keywordsThreshold\":0.25,\"hopMs\":125}}",
-        "{\"clip\":{\"audio\":\"AAECAw\",\"media_type\":\"audio/wav\",\"name\":\"n\",\"later\":[{}]},"
-        "\"options\":{\"model\":\"m\",\"top\":\"3\",\"keywords\":[\"a\",\"b\"],\"keywords_threshold\":\"2.5e-1\",\"hop_ms\":125.0,\"x\":1}}",
+        "\"options\":{\"model\":\"m\",\"top\":3,\"keywords\":[\"a\",\"b\"],\"keywordsThreshold\":0."
+        "25,\"hopMs\":125}}",
+        "{\"clip\":{\"audio\":\"AAECAw\",\"media_type\":\"audio/"
+        "wav\",\"name\":\"n\",\"later\":[{}]},"
+        "\"options\":{\"model\":\"m\",\"top\":\"3\",\"keywords\":[\"a\",\"b\"],\"keywords_"
+        "threshold\":\"2.5e-1\",\"hop_ms\":125.0,\"x\":1}}",
     };
     for (size_t i = 0; i < 2; i++) {
         ck_assert_msg(json(forms[i], false) == 0, "%s", call.problem.detail);
@@ -67,14 +71,18 @@ END_TEST
 
 START_TEST(json_nulls_and_absence_are_defaults)
 {
-    ck_assert_int_eq(json("{\"clip\":{\"audio\":null,\"features\":\"AAA=\",\"name\":null},\"options\":null}", false), 0);
+    ck_assert_int_eq(
+        json("{\"clip\":{\"audio\":null,\"features\":\"AAA=\",\"name\":null},\"options\":null}",
+             false),
+        0);
     ck_assert(call.clips[0].is_features);
     ck_assert_ptr_null(call.clips[0].name);
     ck_assert_uint_eq(call.params.top, 1);
     ck_assert_double_eq(call.params.threshold, 0.5);
     ck_assert_int_eq(json("{}", false), 0);
     ck_assert_uint_eq(call.clip_count, 0);
-    ck_assert_int_eq(json("{\"clips\":[{\"audio\":\"AA==\"},{\"audio\":\"AQ\",\"name\":\"b\"}]}", true), 0);
+    ck_assert_int_eq(
+        json("{\"clips\":[{\"audio\":\"AA==\"},{\"audio\":\"AQ\",\"name\":\"b\"}]}", true), 0);
     ck_assert_uint_eq(call.clip_count, 2);
     ck_assert_str_eq(call.clips[1].name, "b");
 }
@@ -85,19 +93,30 @@ static const struct {
     bool batch;
     int status;
 } broken[] = {
-    {"", false, SPARROW_BAD_REQUEST}, {"{", false, SPARROW_BAD_REQUEST}, {"[]", false, SPARROW_BAD_REQUEST},
-    {"{\"clip\":{},\"clip\":{}}", false, SPARROW_BAD_REQUEST}, {"{\"clip\":{\"name\":\"\\u0000\"}}", false, SPARROW_BAD_REQUEST},
-    {"{\"clip\":{\"name\":\"\xff\"}}", false, SPARROW_BAD_REQUEST}, {"{} {}", false, SPARROW_BAD_REQUEST},
-    {"{\"clip\":[]}", false, SPARROW_BAD_PARAMETER}, {"{\"clips\":{}}", true, SPARROW_BAD_PARAMETER},
+    {"", false, SPARROW_BAD_REQUEST},
+    {"{", false, SPARROW_BAD_REQUEST},
+    {"[]", false, SPARROW_BAD_REQUEST},
+    {"{\"clip\":{},\"clip\":{}}", false, SPARROW_BAD_REQUEST},
+    {"{\"clip\":{\"name\":\"\\u0000\"}}", false, SPARROW_BAD_REQUEST},
+    {"{\"clip\":{\"name\":\"\xff\"}}", false, SPARROW_BAD_REQUEST},
+    {"{} {}", false, SPARROW_BAD_REQUEST},
+    {"{\"clip\":[]}", false, SPARROW_BAD_PARAMETER},
+    {"{\"clips\":{}}", true, SPARROW_BAD_PARAMETER},
     {"{\"clips\":[null]}", true, SPARROW_BAD_PARAMETER},
-    {"{\"clip\":{\"audio\":1}}", false, SPARROW_BAD_PARAMETER}, {"{\"clip\":{\"audio\":\"A\"}}", false, SPARROW_BAD_PARAMETER},
-    {"{\"clip\":{\"audio\":\"AA=\"}}", false, SPARROW_BAD_PARAMETER}, {"{\"clip\":{\"audio\":\"A A=\"}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"clip\":{\"audio\":1}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"clip\":{\"audio\":\"A\"}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"clip\":{\"audio\":\"AA=\"}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"clip\":{\"audio\":\"A A=\"}}", false, SPARROW_BAD_PARAMETER},
     {"{\"clip\":{\"audio\":\"AA\",\"features\":\"AA\"}}", false, SPARROW_BAD_PARAMETER},
     {"{\"clip\":{\"mediaType\":[]}}", false, SPARROW_BAD_PARAMETER},
-    {"{\"options\":[]}", false, SPARROW_BAD_PARAMETER}, {"{\"options\":{\"top\":-1}}", false, SPARROW_BAD_PARAMETER},
-    {"{\"options\":{\"top\":1.5}}", false, SPARROW_BAD_PARAMETER}, {"{\"options\":{\"top\":4294967296}}", false, SPARROW_BAD_PARAMETER},
-    {"{\"options\":{\"top\":\"many\"}}", false, SPARROW_BAD_PARAMETER}, {"{\"options\":{\"hopMs\":60001}}", false, SPARROW_BAD_PARAMETER},
-    {"{\"options\":{\"keywords\":\"a\"}}", false, SPARROW_BAD_PARAMETER}, {"{\"options\":{\"keywords\":[1]}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":[]}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":{\"top\":-1}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":{\"top\":1.5}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":{\"top\":4294967296}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":{\"top\":\"many\"}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":{\"hopMs\":60001}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":{\"keywords\":\"a\"}}", false, SPARROW_BAD_PARAMETER},
+    {"{\"options\":{\"keywords\":[1]}}", false, SPARROW_BAD_PARAMETER},
     {"{\"options\":{\"keywordsThreshold\":1.1}}", false, SPARROW_BAD_PARAMETER},
     {"{\"options\":{\"keywordsThreshold\":\"NaN\"}}", false, SPARROW_BAD_PARAMETER},
     {"[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]", false, SPARROW_TOO_LARGE},
@@ -105,8 +124,8 @@ static const struct {
 
 START_TEST(json_broken_message_is_refused)
 {
-    ck_assert_msg(json(broken[_i].text, broken[_i].batch) == broken[_i].status, "%s gave %d: %s", broken[_i].text,
-                  call.problem.status, call.problem.detail);
+    ck_assert_msg(json(broken[_i].text, broken[_i].batch) == broken[_i].status, "%s gave %d: %s",
+                  broken[_i].text, call.problem.status, call.problem.detail);
 }
 END_TEST
 
@@ -152,7 +171,8 @@ static size_t pack_request(const char *name, const char *keyword)
     Sparrow__V1__RecognizeRequest m = SPARROW__V1__RECOGNIZE_REQUEST__INIT;
     Sparrow__V1__Clip clip;
     Sparrow__V1__Options options = SPARROW__V1__OPTIONS__INIT;
-    char media_type[] = "audio/wav", model[] = "m", name_copy[64], keyword_copy[64], *keywords[] = {keyword_copy};
+    char media_type[] = "audio/wav", model[] = "m", name_copy[64], keyword_copy[64],
+         *keywords[] = {keyword_copy};
     uint8_t audio[] = {0, 1, 2, 3};
     ck_assert(strlen(name) < 64 && strlen(keyword) < 64);
     memcpy(name_copy, name, strlen(name) + 1);
@@ -204,18 +224,21 @@ END_TEST
 START_TEST(proto_strings_must_be_utf8)
 {
     fresh();
-    ck_assert_int_eq(connect_read_proto(&call, packed, pack_request("\xff", "yes"), false), SPARROW_BAD_REQUEST);
+    ck_assert_int_eq(connect_read_proto(&call, packed, pack_request("\xff", "yes"), false),
+                     SPARROW_BAD_REQUEST);
     fresh();
-    ck_assert_int_eq(connect_read_proto(&call, packed, pack_request("n", "\xc0\x80"), false), SPARROW_BAD_REQUEST);
+    ck_assert_int_eq(connect_read_proto(&call, packed, pack_request("n", "\xc0\x80"), false),
+                     SPARROW_BAD_REQUEST);
 }
 END_TEST
 
-/* Two bytes on the wire become dozens in memory: the budget stops that, not the machine's memory. */
+/* Two bytes on the wire become dozens in memory: the budget stops that, not the machine's memory.
+ */
 START_TEST(proto_swarm_of_small_fields_is_refused)
 {
     static uint8_t swarm[64000];
     for (size_t i = 0; i < sizeof swarm; i += 2) {
-        swarm[i] = 0x0a;        /* clips, of length 0 */
+        swarm[i] = 0x0a; /* clips, of length 0 */
         swarm[i + 1] = 0;
     }
     fresh();
@@ -228,7 +251,8 @@ START_TEST(clips_beyond_the_limit_are_refused)
 {
     char text[2048] = "{\"clips\":[";
     for (unsigned i = 0; i < 65; i++)
-        strncat(text, i ? ",{\"audio\":\"AA\"}" : "{\"audio\":\"AA\"}", sizeof text - strlen(text) - 1);
+        strncat(text, i ? ",{\"audio\":\"AA\"}" : "{\"audio\":\"AA\"}",
+                sizeof text - strlen(text) - 1);
     strncat(text, "]}", sizeof text - strlen(text) - 1);
     ck_assert_int_eq(json(text, true), SPARROW_TOO_LARGE);
     ck_assert_uint_eq(call.problem.limit, 64);
@@ -242,7 +266,8 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, json_every_field_by_either_name);
     tcase_add_test(tc, json_nulls_and_absence_are_defaults);
-    tcase_add_loop_test(tc, json_broken_message_is_refused, 0, (int)(sizeof broken / sizeof broken[0]));
+    tcase_add_loop_test(tc, json_broken_message_is_refused, 0,
+                        (int)(sizeof broken / sizeof broken[0]));
     tcase_add_test(tc, json_too_many_members_are_refused_before_they_are_built);
     tcase_add_test(tc, base64_reads_both_alphabets);
     tcase_add_test(tc, proto_every_field);

@@ -39,22 +39,35 @@ static const struct {
     const char *accept;
     unsigned json;
 } accepts[] = {
-    {NULL, 1000}, {"", 1000}, {"*/*", 1000}, {"application/*", 1000}, {"application/json", 1000}, {"text/html", 0},
-    {"text/html, application/json;q=0.5", 500}, {"application/json;q=0, */*", 0}, {"*/*;q=0.1, application/*;q=0.25", 250},
-    {"application/json ; charset=utf-8 ; q=0.125", 125}, {"application/json;q=nonsense", 0}, {"text/event-stream", 0},
-    {",,, application/json", 1000}, {"application/js", 0}, {"app*/json", 0},
+    {NULL, 1000},
+    {"", 1000},
+    {"*/*", 1000},
+    {"application/*", 1000},
+    {"application/json", 1000},
+    {"text/html", 0},
+    {"text/html, application/json;q=0.5", 500},
+    {"application/json;q=0, */*", 0},
+    {"*/*;q=0.1, application/*;q=0.25", 250},
+    {"application/json ; charset=utf-8 ; q=0.125", 125},
+    {"application/json;q=nonsense", 0},
+    {"text/event-stream", 0},
+    {",,, application/json", 1000},
+    {"application/js", 0},
+    {"app*/json", 0},
 };
 
 START_TEST(quality_of_json_follows_the_most_specific_range)
 {
-    ck_assert_msg(media_quality(accepts[_i].accept, "application/json") == accepts[_i].json, "%s gave %u",
-                  accepts[_i].accept ? accepts[_i].accept : "(none)", media_quality(accepts[_i].accept, "application/json"));
+    ck_assert_msg(media_quality(accepts[_i].accept, "application/json") == accepts[_i].json,
+                  "%s gave %u", accepts[_i].accept ? accepts[_i].accept : "(none)",
+                  media_quality(accepts[_i].accept, "application/json"));
 }
 END_TEST
 
 START_TEST(names_wildcards_do_not_count)
 {
-    ck_assert(media_names("application/openmetrics-text; version=1.0.0,text/plain;q=0.5,*/*;q=0.1", "application/openmetrics-text"));
+    ck_assert(media_names("application/openmetrics-text; version=1.0.0,text/plain;q=0.5,*/*;q=0.1",
+                          "application/openmetrics-text"));
     ck_assert(!media_names("*/*", "application/openmetrics-text"));
     ck_assert(!media_names("application/openmetrics-text;q=0", "application/openmetrics-text"));
 }
@@ -76,7 +89,8 @@ int main(void)
     TCase *tc = tcase_create("media");
     tcase_add_test(tc, is_compares_the_type_alone);
     tcase_add_test(tc, parameter_is_found_and_unquoted);
-    tcase_add_loop_test(tc, quality_of_json_follows_the_most_specific_range, 0, (int)(sizeof accepts / sizeof accepts[0]));
+    tcase_add_loop_test(tc, quality_of_json_follows_the_most_specific_range, 0,
+                        (int)(sizeof accepts / sizeof accepts[0]));
     tcase_add_test(tc, names_wildcards_do_not_count);
     tcase_add_test(tc, identity_is_the_only_coding);
     suite_add_tcase(suite, tc);

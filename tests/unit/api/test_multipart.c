@@ -1,4 +1,5 @@
-/* test_multipart.c - multipart/form-data: what forms look like, where they may break, and every place where one may be cut off.
+/* test_multipart.c - multipart/form-data: what forms look like, where they may break, and every
+ * place where one may be cut off.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -13,7 +14,7 @@
 static struct arena arena;
 static struct problem problem;
 static struct multipart_part parts[8];
-static char *copy;      /* exactly as large as the body: the address sanitizer sees a byte too far */
+static char *copy; /* exactly as large as the body: the address sanitizer sees a byte too far */
 
 static void setup(void)
 {
@@ -82,12 +83,14 @@ START_TEST(next_two_parts_are_slices_of_the_body)
 }
 END_TEST
 
-/* Cut anywhere before the last delimiter is complete, the form is broken: no part may be half there. */
+/* Cut anywhere before the last delimiter is complete, the form is broken: no part may be half
+ * there. */
 START_TEST(next_cut_anywhere_is_malformed)
 {
     size_t whole = (size_t)(strstr(two, "--XX--") + 6 - two);
     for (size_t n = 0; n < whole; n++)
-        ck_assert_msg(parse_n(TYPE, two, n) == SPARROW_BAD_REQUEST, "cut at %zu gave %d", n, problem.status);
+        ck_assert_msg(parse_n(TYPE, two, n) == SPARROW_BAD_REQUEST, "cut at %zu gave %d", n,
+                      problem.status);
     for (size_t n = whole; n < sizeof two; n++)
         ck_assert_int_eq(parse_n(TYPE, two, n), 2);
 }
@@ -95,14 +98,18 @@ END_TEST
 
 START_TEST(next_preamble_and_epilogue_are_skipped)
 {
-    ck_assert_int_eq(parse("hello\r\n--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--XX--\r\nbye"), 1);
+    ck_assert_int_eq(
+        parse("hello\r\n--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--XX--\r\nbye"),
+        1);
     ck_assert_uint_eq(parts[0].size, 1);
 }
 END_TEST
 
 START_TEST(next_empty_part_has_no_bytes)
 {
-    ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; name=a; filename=\"\"\r\n\r\n\r\n--XX--"), 1);
+    ck_assert_int_eq(
+        parse("--XX\r\nContent-Disposition: form-data; name=a; filename=\"\"\r\n\r\n\r\n--XX--"),
+        1);
     ck_assert_uint_eq(parts[0].size, 0);
     ck_assert_str_eq(parts[0].filename, "");
     ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n--XX--"), 1);
@@ -112,7 +119,8 @@ END_TEST
 
 START_TEST(next_binary_bytes_with_nul_are_kept)
 {
-    static const char body[] = "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n\0\r\n\0--XX\r\n--XX--";
+    static const char body[] =
+        "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n\0\r\n\0--XX\r\n--XX--";
     ck_assert_int_eq(parse_n(TYPE, body, sizeof body - 1), 1);
     ck_assert_uint_eq(parts[0].size, 8);
     ck_assert_mem_eq(parts[0].bytes, "\0\r\n\0--XX", 8);
@@ -121,7 +129,9 @@ END_TEST
 
 START_TEST(next_names_are_unescaped)
 {
-    ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; name=\"a;b\"; filename=\"say \\\"hi\\\" C:\\x.wav\"; x=y\r\n\r\n1\r\n--XX--"), 1);
+    ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; name=\"a;b\"; filename=\"say "
+                           "\\\"hi\\\" C:\\x.wav\"; x=y\r\n\r\n1\r\n--XX--"),
+                     1);
     ck_assert_str_eq(parts[0].name, "a;b");
     ck_assert_str_eq(parts[0].filename, "say \"hi\" C:\\x.wav");
 }
@@ -129,15 +139,23 @@ END_TEST
 
 START_TEST(next_transfer_encodings_are_told)
 {
-    ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\n1\r\n--XX--"), 1);
+    ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; "
+                           "name=a\r\nContent-Transfer-Encoding: base64\r\n\r\n1\r\n--XX--"),
+                     1);
     ck_assert(parts[0].encoded);
-    ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: BINARY\r\n\r\n1\r\n--XX--"), 1);
+    ck_assert_int_eq(parse("--XX\r\nContent-Disposition: form-data; "
+                           "name=a\r\nContent-Transfer-Encoding: BINARY\r\n\r\n1\r\n--XX--"),
+                     1);
     ck_assert(!parts[0].encoded);
 }
 END_TEST
 
 static const char *const broken[] = {
-    "", "XX", "--XX", "--XY\r\n", "--XX\r\n\r\nbody\r\n--XX--",
+    "",
+    "XX",
+    "--XX",
+    "--XY\r\n",
+    "--XX\r\n\r\nbody\r\n--XX--",
     "--XX\r\nContent-Disposition: attachment; name=a\r\n\r\n1\r\n--XX--",
     "--XX\r\nContent-Disposition: form-data\r\n\r\n1\r\n--XX--",
     "--XX\r\nContent-Disposition: form-data; name\r\n\r\n1\r\n--XX--",
@@ -151,7 +169,8 @@ static const char *const broken[] = {
 
 START_TEST(next_broken_form_is_malformed)
 {
-    ck_assert_msg(parse(broken[_i]) == SPARROW_BAD_REQUEST, "\"%s\" gave %d", broken[_i], problem.status);
+    ck_assert_msg(parse(broken[_i]) == SPARROW_BAD_REQUEST, "\"%s\" gave %d", broken[_i],
+                  problem.status);
 }
 END_TEST
 
@@ -170,7 +189,8 @@ START_TEST(begin_boundary_is_needed_and_bounded)
 {
     char type[128] = "multipart/form-data; boundary=";
     ck_assert_int_eq(parse_n("multipart/form-data", two, sizeof two - 1), SPARROW_BAD_REQUEST);
-    ck_assert_int_eq(parse_n("multipart/form-data; boundary=\"\"", two, sizeof two - 1), SPARROW_BAD_REQUEST);
+    ck_assert_int_eq(parse_n("multipart/form-data; boundary=\"\"", two, sizeof two - 1),
+                     SPARROW_BAD_REQUEST);
     ck_assert_int_eq(parse_n("multipart/form-data; boundary=\"XX\"", two, sizeof two - 1), 2);
     size_t len = strlen(type);
     memset(type + len, 'x', 71);
@@ -191,7 +211,8 @@ int main(void)
     tcase_add_test(tc, next_binary_bytes_with_nul_are_kept);
     tcase_add_test(tc, next_names_are_unescaped);
     tcase_add_test(tc, next_transfer_encodings_are_told);
-    tcase_add_loop_test(tc, next_broken_form_is_malformed, 0, (int)(sizeof broken / sizeof broken[0]));
+    tcase_add_loop_test(tc, next_broken_form_is_malformed, 0,
+                        (int)(sizeof broken / sizeof broken[0]));
     tcase_add_test(tc, next_endless_headers_are_malformed);
     tcase_add_test(tc, begin_boundary_is_needed_and_bounded);
     suite_add_tcase(suite, tc);

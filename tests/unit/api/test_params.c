@@ -45,7 +45,9 @@ END_TEST
 
 START_TEST(query_all_parameters_are_read)
 {
-    ck_assert_int_eq(parse("model=my%20model&top=3&keywords=yes,%20no+,,up&keywords_threshold=0.25&hop_ms=125&timeout=1500"), 0);
+    ck_assert_int_eq(parse("model=my%20model&top=3&keywords=yes,%20no+,,up&keywords_threshold=0.25&"
+                           "hop_ms=125&timeout=1500"),
+                     0);
     ck_assert_str_eq(params.model, "my model");
     ck_assert_uint_eq(params.top, 3);
     ck_assert_uint_eq(params.keyword_count, 3);
@@ -60,7 +62,9 @@ END_TEST
 
 START_TEST(query_watson_names_are_taken_or_ignored)
 {
-    ck_assert_int_eq(parse("timestamps=true&word_confidence=true&inactivity_timeout=30&smart_formatting=false&profanity_filter=&max_alternatives=4"), 0);
+    ck_assert_int_eq(parse("timestamps=true&word_confidence=true&inactivity_timeout=30&smart_"
+                           "formatting=false&profanity_filter=&max_alternatives=4"),
+                     0);
     ck_assert_uint_eq(params.top, 4);
     ck_assert_int_eq(parse("max_alternatives=0"), 0);
     ck_assert_uint_eq(params.top, 1);
@@ -80,19 +84,39 @@ END_TEST
 static const struct {
     const char *query, *parameter;
 } refused[] = {
-    {"top=0", "top"}, {"top=", "top"}, {"top=-1", "top"}, {"top=1.5", "top"}, {"top= 1", "top"}, {"top=0x10", "top"},
-    {"top=99999999999999999999", "top"}, {"top=ALL", "top"}, {"max_alternatives=many", "max_alternatives"},
-    {"keywords_threshold=2", "keywords_threshold"}, {"keywords_threshold=-0.1", "keywords_threshold"},
-    {"keywords_threshold=nan", "keywords_threshold"}, {"keywords_threshold=", "keywords_threshold"},
-    {"keywords_threshold=1e999", "keywords_threshold"}, {"keywords_threshold=0x1p-2", "keywords_threshold"},
-    {"hop_ms=0", "hop_ms"}, {"hop_ms=60001", "hop_ms"}, {"hop_ms=ten", "hop_ms"}, {"timeout=0", "timeout"},
-    {"timeout=12345678901", "timeout"}, {"timeout=+5", "timeout"},
-    {"model=%zz", NULL}, {"model=%4", NULL}, {"model=%", NULL}, {"model=%00", NULL}, {"model=%ff", NULL}, {"%c0%80=1", NULL},
+    {"top=0", "top"},
+    {"top=", "top"},
+    {"top=-1", "top"},
+    {"top=1.5", "top"},
+    {"top= 1", "top"},
+    {"top=0x10", "top"},
+    {"top=99999999999999999999", "top"},
+    {"top=ALL", "top"},
+    {"max_alternatives=many", "max_alternatives"},
+    {"keywords_threshold=2", "keywords_threshold"},
+    {"keywords_threshold=-0.1", "keywords_threshold"},
+    {"keywords_threshold=nan", "keywords_threshold"},
+    {"keywords_threshold=", "keywords_threshold"},
+    {"keywords_threshold=1e999", "keywords_threshold"},
+    {"keywords_threshold=0x1p-2", "keywords_threshold"},
+    {"hop_ms=0", "hop_ms"},
+    {"hop_ms=60001", "hop_ms"},
+    {"hop_ms=ten", "hop_ms"},
+    {"timeout=0", "timeout"},
+    {"timeout=12345678901", "timeout"},
+    {"timeout=+5", "timeout"},
+    {"model=%zz", NULL},
+    {"model=%4", NULL},
+    {"model=%", NULL},
+    {"model=%00", NULL},
+    {"model=%ff", NULL},
+    {"%c0%80=1", NULL},
 };
 
 START_TEST(query_bad_value_is_refused_by_name)
 {
-    ck_assert_msg(parse(refused[_i].query) == SPARROW_BAD_PARAMETER, "%s gave %d", refused[_i].query, problem.status);
+    ck_assert_msg(parse(refused[_i].query) == SPARROW_BAD_PARAMETER, "%s gave %d",
+                  refused[_i].query, problem.status);
     if (refused[_i].parameter)
         ck_assert_str_eq(problem.parameter, refused[_i].parameter);
     else
@@ -136,7 +160,8 @@ int main(void)
     tcase_add_test(tc, query_all_parameters_are_read);
     tcase_add_test(tc, query_watson_names_are_taken_or_ignored);
     tcase_add_test(tc, query_repeated_keywords_add_up_without_doubles);
-    tcase_add_loop_test(tc, query_bad_value_is_refused_by_name, 0, (int)(sizeof refused / sizeof refused[0]));
+    tcase_add_loop_test(tc, query_bad_value_is_refused_by_name, 0,
+                        (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tc, query_too_many_keywords_are_refused);
     tcase_add_test(tc, decode_escape_at_the_end_reads_no_further);
     suite_add_tcase(suite, tc);

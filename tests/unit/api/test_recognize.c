@@ -1,4 +1,5 @@
-/* test_recognize.c - POST /v1/recognize and Connect against the real engine, model, intake and schedule.
+/* test_recognize.c - POST /v1/recognize and Connect against the real engine, model, intake and
+ * schedule.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -17,7 +18,8 @@ static const char *const wav[] = {"Content-Type", "audio/wav", NULL};
 
 static void setup(void)
 {
-    static const char *const overrides[] = {"server.max_body=2000000", "audio.max_clips=4", "schedule.max_wait=10", NULL};
+    static const char *const overrides[] = {"server.max_body=2000000", "audio.max_clips=4",
+                                            "schedule.max_wait=10", NULL};
     house_open(&house, overrides);
     yes = house_sample("yes", &yes_n);
     no = house_sample("no", &no_n);
@@ -35,10 +37,11 @@ static unsigned post_wav(const char *target)
     return house_ask(&house, "POST", target, wav, yes, yes_n);
 }
 
-#define ck_answer(status_, want) \
-    do { \
-        unsigned got_ = (status_); \
-        ck_assert_msg(got_ == (want), "%u, not %u: %.*s", got_, (unsigned)(want), (int)house.x.answer.len, house.x.answer.data); \
+#define ck_answer(status_, want)                                                                   \
+    do {                                                                                           \
+        unsigned got_ = (status_);                                                                 \
+        ck_assert_msg(got_ == (want), "%u, not %u: %.*s", got_, (unsigned)(want),                  \
+                      (int)house.x.answer.len, house.x.answer.data);                               \
     } while (0)
 
 START_TEST(body_wav_is_recognised_in_watsons_shape)
@@ -59,7 +62,8 @@ START_TEST(body_wav_is_recognised_in_watsons_shape)
     ck_assert_ptr_null(house_at(&house, "results.0.keywords_result"));
     ck_assert_str_eq(house_text(&house, "model"), "commands");
     ck_assert_str_eq(house_text(&house, "request_id"), house_header(&house, "X-Request-ID"));
-    static const char *const stages[] = {"receive", "decode", "features", "queue", "inference", "total"};
+    static const char *const stages[] = {"receive", "decode",    "features",
+                                         "queue",   "inference", "total"};
     for (size_t i = 0; i < 6; i++)
         ck_assert(json_is_integer(json_object_get(house_at(&house, "latency_us"), stages[i])));
     ck_assert(json_is_null(house_at(&house, "energy.joules")));
@@ -84,8 +88,10 @@ START_TEST(top_all_sorts_and_adds_up_to_one)
         last = c;
         sum += c;
         for (size_t k = 0; k < i; k++)
-            ck_assert_str_ne(json_string_value(json_object_get(a, "transcript")),
-                             json_string_value(json_object_get(json_array_get(house_at(&house, "results.0.alternatives"), k), "transcript")));
+            ck_assert_str_ne(
+                json_string_value(json_object_get(a, "transcript")),
+                json_string_value(json_object_get(
+                    json_array_get(house_at(&house, "results.0.alternatives"), k), "transcript")));
     }
     ck_assert(sum > 0.999 && sum < 1.001);
     ck_answer(post_wav("/v1/recognize?max_alternatives=3"), 200);
@@ -99,8 +105,9 @@ START_TEST(keywords_are_told_over_the_threshold)
 {
     ck_answer(post_wav("/v1/recognize?keywords=YES,no&keywords_threshold=0"), 200);
     ck_assert_str_eq(house_text(&house, "results.0.keywords_result.YES.0.normalized_text"), "yes");
-    ck_assert_double_eq(json_number_value(house_at(&house, "results.0.keywords_result.YES.0.confidence")),
-                        json_number_value(house_at(&house, "results.0.alternatives.0.confidence")));
+    ck_assert_double_eq(
+        json_number_value(house_at(&house, "results.0.keywords_result.YES.0.confidence")),
+        json_number_value(house_at(&house, "results.0.alternatives.0.confidence")));
     ck_assert_uint_eq(json_array_size(house_at(&house, "results.0.keywords_result.no")), 1);
     ck_answer(post_wav("/v1/recognize?keywords=no"), 200);
     ck_assert(json_is_object(house_at(&house, "results.0.keywords_result")));
@@ -136,19 +143,26 @@ START_TEST(long_audio_spots_both_words)
     static const char *const l16[] = {"Content-Type", "audio/l16;rate=16000", NULL};
     size_t n;
     unsigned char *clip = long_clip(&n);
-    ck_answer(house_ask(&house, "POST", "/v1/recognize?keywords=yes,no&keywords_threshold=0.5", l16, clip, n), 200);
+    ck_answer(house_ask(&house, "POST", "/v1/recognize?keywords=yes,no&keywords_threshold=0.5", l16,
+                        clip, n),
+              200);
     ck_assert_uint_eq(json_array_size(house_at(&house, "results")), 1);
-    double yes_at = json_number_value(house_at(&house, "results.0.keywords_result.yes.0.start_time"));
+    double yes_at =
+        json_number_value(house_at(&house, "results.0.keywords_result.yes.0.start_time"));
     double no_at = json_number_value(house_at(&house, "results.0.keywords_result.no.0.start_time"));
-    ck_assert_msg(yes_at > 0.4 && yes_at < 2, "%g: %.*s", yes_at, (int)house.x.answer.len, house.x.answer.data);
-    ck_assert_msg(no_at > 2 && no_at < 4, "%g: %.*s", no_at, (int)house.x.answer.len, house.x.answer.data);
+    ck_assert_msg(yes_at > 0.4 && yes_at < 2, "%g: %.*s", yes_at, (int)house.x.answer.len,
+                  house.x.answer.data);
+    ck_assert_msg(no_at > 2 && no_at < 4, "%g: %.*s", no_at, (int)house.x.answer.len,
+                  house.x.answer.data);
     ck_answer(house_ask(&house, "POST", "/v1/recognize?hop_ms=250&top=2", l16, clip, n), 200);
     size_t windows = json_array_size(house_at(&house, "results"));
     ck_assert_uint_ge(windows, 13);
     double last = -1;
     for (size_t i = 0; i < windows; i++) {
-        const json_t *a = json_array_get(json_object_get(json_array_get(house_at(&house, "results"), i), "alternatives"), 0);
-        double start = json_number_value(json_object_get(a, "start_time")), end = json_number_value(json_object_get(a, "end_time"));
+        const json_t *a = json_array_get(
+            json_object_get(json_array_get(house_at(&house, "results"), i), "alternatives"), 0);
+        double start = json_number_value(json_object_get(a, "start_time")),
+               end = json_number_value(json_object_get(a, "end_time"));
         ck_assert(start >= 0 && end <= 4.26 && end > start && end - start < 1.05 && end > last - 1);
         last = end;
     }
@@ -168,11 +182,21 @@ START_TEST(form_of_clips_keeps_order_and_names)
 {
     static const char *const form[] = {"Content-Type", "multipart/form-data; boundary=XX", NULL};
     static char body[100000];
-    size_t n = add_part(body, 0, "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"n\303\266.wav\"\r\n"
-                                 "Content-Type: application/octet-stream\r\n\r\n", no, no_n);
-    n = add_part(body, n, "\r\n--XX\r\nContent-Disposition: form-data; name=\"top\"\r\n\r\n", "2", 1);
-    n = add_part(body, n, "\r\n--XX\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n", "{}", 2);
-    n = add_part(body, n, "\r\n--XX\r\nContent-Disposition: form-data; name=\"second\"\r\nContent-Type: audio/wav\r\n\r\n", yes, yes_n);
+    size_t n = add_part(
+        body, 0,
+        "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"n\303\266.wav\"\r\n"
+        "Content-Type: application/octet-stream\r\n\r\n",
+        no, no_n);
+    n = add_part(body, n, "\r\n--XX\r\nContent-Disposition: form-data; name=\"top\"\r\n\r\n", "2",
+                 1);
+    n = add_part(body, n,
+                 "\r\n--XX\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: "
+                 "application/json\r\n\r\n",
+                 "{}", 2);
+    n = add_part(body, n,
+                 "\r\n--XX\r\nContent-Disposition: form-data; name=\"second\"\r\nContent-Type: "
+                 "audio/wav\r\n\r\n",
+                 yes, yes_n);
     n = add_part(body, n, "\r\n--XX--\r\n", "", 0);
     ck_answer(house_ask(&house, "POST", "/v1/recognize", form, body, n), 200);
     ck_assert_uint_eq(json_array_size(house_at(&house, "results")), 2);
@@ -188,20 +212,32 @@ START_TEST(form_problems_name_the_clip)
 {
     static const char *const form[] = {"Content-Type", "multipart/form-data; boundary=XX", NULL};
     static char body[300000];
-    size_t n = add_part(body, 0, "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"good.wav\"\r\n\r\n", yes, yes_n);
+    size_t n = add_part(
+        body, 0,
+        "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"good.wav\"\r\n\r\n", yes,
+        yes_n);
     size_t good = n;
-    n = add_part(body, n, "\r\n--XX\r\nContent-Disposition: form-data; name=\"b\"; filename=\"bad.wav\"\r\nContent-Type: audio/wav\r\n\r\n", "RIFF", 4);
+    n = add_part(body, n,
+                 "\r\n--XX\r\nContent-Disposition: form-data; name=\"b\"; "
+                 "filename=\"bad.wav\"\r\nContent-Type: audio/wav\r\n\r\n",
+                 "RIFF", 4);
     n = add_part(body, n, "\r\n--XX--", "", 0);
     ck_answer(house_ask(&house, "POST", "/v1/recognize", form, body, n), 422);
     ck_assert_str_eq(house_text(&house, "clip"), "bad.wav");
-    n = add_part(body, good, "\r\n--XX\r\nContent-Disposition: form-data; name=\"b\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\n", "hi", 2);
+    n = add_part(body, good,
+                 "\r\n--XX\r\nContent-Disposition: form-data; name=\"b\"; "
+                 "filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\n",
+                 "hi", 2);
     n = add_part(body, n, "\r\n--XX--", "", 0);
     ck_answer(house_ask(&house, "POST", "/v1/recognize", form, body, n), 415);
     ck_assert_str_eq(house_text(&house, "clip"), "x.txt");
     n = 0;
     for (unsigned i = 0; i < 5; i++)
-        n = add_part(body, n, i ? "\r\n--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"g\"\r\n\r\n"
-                                : "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"g\"\r\n\r\n", yes, yes_n);
+        n = add_part(
+            body, n,
+            i ? "\r\n--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"g\"\r\n\r\n"
+              : "--XX\r\nContent-Disposition: form-data; name=\"a\"; filename=\"g\"\r\n\r\n",
+            yes, yes_n);
     n = add_part(body, n, "\r\n--XX--", "", 0);
     ck_answer(house_ask(&house, "POST", "/v1/recognize", form, body, n), 413);
     ck_assert_int_eq(json_integer_value(house_at(&house, "limit")), 4);
@@ -215,22 +251,52 @@ END_TEST
 static const struct {
     const char *target, *headers[5];
     unsigned status;
-    const char *type, *header, *value;      /* a header that the answer must have */
+    const char *type, *header, *value; /* a header that the answer must have */
 } early[] = {
     {"/v1/recognize?top=0", {"Content-Type", "audio/wav"}, 400, "bad-parameter", NULL, NULL},
-    {"/v1/recognize?keywords_threshold=2", {"Content-Type", "audio/wav"}, 400, "bad-parameter", NULL, NULL},
-    {"/v1/recognize", {"Content-Type", "audio/wav", "X-Request-Timeout-Ms", "soon"}, 400, "bad-parameter", NULL, NULL},
+    {"/v1/recognize?keywords_threshold=2",
+     {"Content-Type", "audio/wav"},
+     400,
+     "bad-parameter",
+     NULL,
+     NULL},
+    {"/v1/recognize",
+     {"Content-Type", "audio/wav", "X-Request-Timeout-Ms", "soon"},
+     400,
+     "bad-parameter",
+     NULL,
+     NULL},
     {"/v1/recognize?model=other", {"Content-Type", "audio/wav"}, 404, "unknown-model", NULL, NULL},
     {"/v1/recogniz", {"Content-Type", "audio/wav"}, 404, "not-found", NULL, NULL},
     {"/v1/recognize/", {"Content-Type", "audio/wav"}, 404, "not-found", NULL, NULL},
     {"//v1/recognize", {"Content-Type", "audio/wav"}, 404, "not-found", NULL, NULL},
     {"/v1/../v1/recognize", {"Content-Type", "audio/wav"}, 404, "not-found", NULL, NULL},
-    {"/v1/recognize", {"Content-Type", "audio/wav", "Accept", "text/html"}, 406, "not-acceptable", NULL, NULL},
-    {"/v1/recognize", {"Content-Type", "audio/wav", "Transfer-Encoding", "none"}, 411, "length-required", NULL, NULL},
+    {"/v1/recognize",
+     {"Content-Type", "audio/wav", "Accept", "text/html"},
+     406,
+     "not-acceptable",
+     NULL,
+     NULL},
+    {"/v1/recognize",
+     {"Content-Type", "audio/wav", "Transfer-Encoding", "none"},
+     411,
+     "length-required",
+     NULL,
+     NULL},
     {"/v1/recognize", {"Content-Type", "video/mp4"}, 415, "unsupported-media-type", "Accept", NULL},
     {"/v1/recognize", {"Content-Type", "audio/l16"}, 415, "unsupported-media-type", "Accept", NULL},
-    {"/v1/recognize", {"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported-media-type", "Accept", NULL},
-    {"/v1/recognize", {"Content-Type", "audio/wav", "Content-Encoding", "gzip"}, 415, "unsupported-media-type", "Accept-Encoding", "identity"},
+    {"/v1/recognize",
+     {"Content-Type", "application/x-www-form-urlencoded"},
+     415,
+     "unsupported-media-type",
+     "Accept",
+     NULL},
+    {"/v1/recognize",
+     {"Content-Type", "audio/wav", "Content-Encoding", "gzip"},
+     415,
+     "unsupported-media-type",
+     "Accept-Encoding",
+     "identity"},
     {"/healthz", {NULL}, 405, "method-not-allowed", "Allow", "GET, HEAD, OPTIONS"},
 };
 
@@ -257,8 +323,11 @@ END_TEST
 /* Whoever sends chunks hears the refusal after them, while there are not too many. */
 START_TEST(head_refusal_waits_for_a_chunked_body)
 {
-    static const char *const chunked[] = {"Content-Type", "video/mp4", "Transfer-Encoding", "chunked", NULL};
-    static const char *const careful[] = {"Content-Type", "video/mp4", "Transfer-Encoding", "chunked", "Expect", "100-continue", NULL};
+    static const char *const chunked[] = {"Content-Type", "video/mp4", "Transfer-Encoding",
+                                          "chunked", NULL};
+    static const char *const careful[] = {
+        "Content-Type", "video/mp4", "Transfer-Encoding", "chunked", "Expect",
+        "100-continue", NULL};
     ck_answer(house_ask(&house, "POST", "/v1/recognize", chunked, yes, yes_n), 415);
     ck_assert(!house.x.close);
     unsigned char *big = calloc(1, 100000);
@@ -280,7 +349,8 @@ START_TEST(size_limits_are_413)
     house_end(&house);
     ck_answer(house.x.status, 413);
     ck_assert_int_eq(json_integer_value(house_at(&house, "limit")), 2000000);
-    static const char *const chunked[] = {"Content-Type", "audio/l16;rate=16000", "Transfer-Encoding", "chunked", NULL};
+    static const char *const chunked[] = {"Content-Type", "audio/l16;rate=16000",
+                                          "Transfer-Encoding", "chunked", NULL};
     unsigned char *big = calloc(1, 2000001);
     ck_assert_ptr_nonnull(big);
     ck_assert(house_head(&house, "POST", "/v1/recognize", chunked, 0));
@@ -288,7 +358,8 @@ START_TEST(size_limits_are_413)
     house_end(&house);
     ck_answer(house.x.status, 413);
     ck_assert(house.x.close);
-    ck_answer(house_ask(&house, "POST", "/v1/recognize", chunked, big, 1999999 & ~1), 413);     /* 62 s of a minute */
+    ck_answer(house_ask(&house, "POST", "/v1/recognize", chunked, big, 1999999 & ~1),
+              413); /* 62 s of a minute */
     free(big);
 }
 END_TEST
@@ -305,13 +376,21 @@ END_TEST
 
 START_TEST(identities_are_given_back)
 {
-    static const char *const ids[] = {"Content-Type", "audio/wav", "X-Request-ID", "my-id.1", "traceparent",
-                                      "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", NULL};
+    static const char *const ids[] = {"Content-Type",
+                                      "audio/wav",
+                                      "X-Request-ID",
+                                      "my-id.1",
+                                      "traceparent",
+                                      "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                                      NULL};
     ck_answer(house_ask(&house, "POST", "/v1/recognize", ids, yes, yes_n), 200);
     ck_assert_str_eq(house_header(&house, "X-Request-ID"), "my-id.1");
     ck_assert_str_eq(house_text(&house, "request_id"), "my-id.1");
-    ck_assert_ptr_eq(strstr(house_header(&house, "traceparent"), "00-4bf92f3577b34da6a3ce929d0e0e4736-"), house_header(&house, "traceparent"));
-    static const char *const evil[] = {"Content-Type", "audio/wav", "X-Request-ID", "a\r\nSet-Cookie: b", NULL};
+    ck_assert_ptr_eq(
+        strstr(house_header(&house, "traceparent"), "00-4bf92f3577b34da6a3ce929d0e0e4736-"),
+        house_header(&house, "traceparent"));
+    static const char *const evil[] = {"Content-Type", "audio/wav", "X-Request-ID",
+                                       "a\r\nSet-Cookie: b", NULL};
     ck_answer(house_ask(&house, "POST", "/v1/recognize", evil, yes, yes_n), 200);
     ck_assert_uint_eq(strlen(house_header(&house, "X-Request-ID")), 32);
     ck_assert_ptr_null(house_header(&house, "traceparent"));
@@ -334,7 +413,7 @@ START_TEST(client_gone_while_decoding_leaves_nothing)
             api_gone(house.api, &house.x);
         api_release(house.api, &house.x);
         ck_assert_ptr_null(house.x.call);
-        ck_assert_ptr_null(house.x.body.data);      /* the call keeps it: the pool reads it */
+        ck_assert_ptr_null(house.x.body.data); /* the call keeps it: the pool reads it */
         uint64_t end = lane_clock_us() + 10000000;
         while (api_running(house.api) && lane_clock_us() < end)
             house_turn(&house);
@@ -349,7 +428,8 @@ END_TEST
 
 START_TEST(deadline_that_cannot_be_met_is_504)
 {
-    static const char *const slow[] = {"Content-Type", "audio/l16;rate=44100", "X-Request-Timeout-Ms", "1", NULL};
+    static const char *const slow[] = {"Content-Type", "audio/l16;rate=44100",
+                                       "X-Request-Timeout-Ms", "1", NULL};
     unsigned char *noise = calloc(1, 1999998);
     ck_assert_ptr_nonnull(noise);
     ck_answer(house_ask(&house, "POST", "/v1/recognize", slow, noise, 1999998), 504);
@@ -361,8 +441,10 @@ END_TEST
 START_TEST(outcomes_are_counted)
 {
     struct metrics *m = house.metrics;
-    uint64_t ok = metrics_value(m, METRIC_REQUESTS, OUTCOME_OK), bad = metrics_value(m, METRIC_REQUESTS, OUTCOME_CLIENT_ERROR);
-    uint64_t clips = metrics_value(m, METRIC_CLIPS, 0), refused = metrics_value(m, METRIC_REFUSED, REFUSED_UNDECODABLE);
+    uint64_t ok = metrics_value(m, METRIC_REQUESTS, OUTCOME_OK),
+             bad = metrics_value(m, METRIC_REQUESTS, OUTCOME_CLIENT_ERROR);
+    uint64_t clips = metrics_value(m, METRIC_CLIPS, 0),
+             refused = metrics_value(m, METRIC_REFUSED, REFUSED_UNDECODABLE);
     struct model_set *set = models_current(house.models);
     const struct model_entry *model = model_set_find(set, NULL);
     size_t label = 0;
@@ -384,8 +466,10 @@ END_TEST
 /* ---- Connect ---- */
 
 #define SERVICE "/sparrow.v1.Recognizer/"
-static const char *const json_codec[] = {"Content-Type", "application/json", "Connect-Protocol-Version", "1", NULL};
-static const char *const proto_codec[] = {"Content-Type", "application/proto", "Connect-Timeout-Ms", "5000", NULL};
+static const char *const json_codec[] = {"Content-Type", "application/json",
+                                         "Connect-Protocol-Version", "1", NULL};
+static const char *const proto_codec[] = {"Content-Type", "application/proto", "Connect-Timeout-Ms",
+                                          "5000", NULL};
 
 static size_t base64(char *out, const unsigned char *bytes, size_t n)
 {
@@ -396,7 +480,7 @@ static size_t base64(char *out, const unsigned char *bytes, size_t n)
         for (unsigned k = 0; k < 4; k++)
             out[len++] = digits[v >> (18 - 6 * k) & 63];
     }
-    return len;         /* of whole triples: what is left over is not needed here */
+    return len; /* of whole triples: what is left over is not needed here */
 }
 
 START_TEST(connect_json_recognises)
@@ -404,7 +488,8 @@ START_TEST(connect_json_recognises)
     static char body[64000] = "{\"clip\":{\"name\":\"one\",\"audio\":\"";
     size_t n = strlen(body);
     n += base64(body + n, yes, yes_n);
-    n += (size_t)snprintf(body + n, sizeof body - n, "\"},\"options\":{\"top\":2,\"keywords\":[\"yes\"]}}");
+    n += (size_t)snprintf(body + n, sizeof body - n,
+                          "\"},\"options\":{\"top\":2,\"keywords\":[\"yes\"]}}");
     ck_answer(house_ask(&house, "POST", SERVICE "Recognize", json_codec, body, n), 200);
     ck_assert_str_eq(house.x.content_type, "application/json");
     ck_assert_str_eq(house_text(&house, "results.0.clip"), "one");
@@ -419,7 +504,8 @@ START_TEST(connect_json_recognises)
 }
 END_TEST
 
-static Sparrow__V1__RecognizeBatchResponse *ask_batch(Sparrow__V1__RecognizeBatchRequest *request, unsigned want)
+static Sparrow__V1__RecognizeBatchResponse *ask_batch(Sparrow__V1__RecognizeBatchRequest *request,
+                                                      unsigned want)
 {
     size_t n = sparrow__v1__recognize_batch_request__get_packed_size(request);
     uint8_t *bytes = malloc(n);
@@ -430,8 +516,8 @@ static Sparrow__V1__RecognizeBatchResponse *ask_batch(Sparrow__V1__RecognizeBatc
     if (want != 200)
         return NULL;
     ck_assert_str_eq(house.x.content_type, "application/proto");
-    Sparrow__V1__RecognizeBatchResponse *answer =
-        sparrow__v1__recognize_batch_response__unpack(NULL, house.x.answer.len, (const uint8_t *)house.x.answer.data);
+    Sparrow__V1__RecognizeBatchResponse *answer = sparrow__v1__recognize_batch_response__unpack(
+        NULL, house.x.answer.len, (const uint8_t *)house.x.answer.data);
     ck_assert_ptr_nonnull(answer);
     return answer;
 }
@@ -467,12 +553,14 @@ START_TEST(connect_proto_batch_of_audio_and_features_agree)
     ck_assert_str_eq(answer->results[1]->clip, "features");
     ck_assert_str_eq(answer->results[0]->alternatives[0]->transcript, "no");
     ck_assert_str_eq(answer->results[1]->alternatives[0]->transcript, "no");
-    ck_assert(answer->results[0]->alternatives[0]->confidence == answer->results[1]->alternatives[0]->confidence);
+    ck_assert(answer->results[0]->alternatives[0]->confidence ==
+              answer->results[1]->alternatives[0]->confidence);
     ck_assert_str_eq(answer->model, "commands");
     ck_assert_str_eq(answer->request_id, house_header(&house, "X-Request-ID"));
-    ck_assert(answer->latency->total_us > 0 && answer->energy && !answer->energy->known && answer->energy->joules == 0);
+    ck_assert(answer->latency->total_us > 0 && answer->energy && !answer->energy->known &&
+              answer->energy->joules == 0);
     sparrow__v1__recognize_batch_response__free_unpacked(answer, NULL);
-    features[7] = 255;                              /* more than the front end ever writes */
+    features[7] = 255; /* more than the front end ever writes */
     ask_batch(&request, 400);
     features[7] = 0;
     b.features.len = sizeof features - 1;
@@ -494,26 +582,112 @@ static const struct {
     unsigned status;
     const char *code, *header;
 } connect_errors[] = {
-    {"POST", SERVICE "Nothing", {"Content-Type", "application/json"}, "{}", 404, "unimplemented", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/grpc"}, "", 415, "invalid_argument", "Accept-Post"},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/connect+proto"}, "", 415, "invalid_argument", "Accept-Post"},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json", "Connect-Protocol-Version", "2"}, "{}", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json", "Connect-Timeout-Ms", "12345678901"}, "{}", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json", "Connect-Timeout-Ms", "-1"}, "{}", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json", "Content-Encoding", "gzip"}, "{}", 501, "unimplemented", "Accept-Encoding"},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json"}, "", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json"}, "{}", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/proto"}, "\xff\xff", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json"}, "{\"clip\":{\"audio\":\"UklGRg==\",\"mediaType\":\"audio/wav\"}}", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json"}, "{\"clip\":{\"audio\":\"AAAA\",\"mediaType\":\"video/mp4\"}}", 400, "invalid_argument", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json"}, "{\"clip\":{\"audio\":\"AAAA\"},\"options\":{\"model\":\"other\"}}", 404, "not_found", NULL},
-    {"POST", SERVICE "Recognize", {"Content-Type", "application/json"}, "{\"clip\":{\"audio\":\"AAAA\"},\"options\":{\"keywords\":[\"bicycle\"]}}", 400, "invalid_argument", NULL},
+    {"POST",
+     SERVICE "Nothing",
+     {"Content-Type", "application/json"},
+     "{}",
+     404,
+     "unimplemented",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/grpc"},
+     "",
+     415,
+     "invalid_argument",
+     "Accept-Post"},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/connect+proto"},
+     "",
+     415,
+     "invalid_argument",
+     "Accept-Post"},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json", "Connect-Protocol-Version", "2"},
+     "{}",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json", "Connect-Timeout-Ms", "12345678901"},
+     "{}",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json", "Connect-Timeout-Ms", "-1"},
+     "{}",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json", "Content-Encoding", "gzip"},
+     "{}",
+     501,
+     "unimplemented",
+     "Accept-Encoding"},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json"},
+     "",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json"},
+     "{}",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/proto"},
+     "\xff\xff",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json"},
+     "{\"clip\":{\"audio\":\"UklGRg==\",\"mediaType\":\"audio/wav\"}}",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json"},
+     "{\"clip\":{\"audio\":\"AAAA\",\"mediaType\":\"video/mp4\"}}",
+     400,
+     "invalid_argument",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json"},
+     "{\"clip\":{\"audio\":\"AAAA\"},\"options\":{\"model\":\"other\"}}",
+     404,
+     "not_found",
+     NULL},
+    {"POST",
+     SERVICE "Recognize",
+     {"Content-Type", "application/json"},
+     "{\"clip\":{\"audio\":\"AAAA\"},\"options\":{\"keywords\":[\"bicycle\"]}}",
+     400,
+     "invalid_argument",
+     NULL},
 };
 
 START_TEST(connect_refusals_have_their_code)
 {
-    ck_answer(house_ask(&house, connect_errors[_i].method, connect_errors[_i].target, connect_errors[_i].headers, connect_errors[_i].body,
-                        strlen(connect_errors[_i].body)), connect_errors[_i].status);
+    ck_answer(house_ask(&house, connect_errors[_i].method, connect_errors[_i].target,
+                        connect_errors[_i].headers, connect_errors[_i].body,
+                        strlen(connect_errors[_i].body)),
+              connect_errors[_i].status);
     ck_assert_str_eq(house.x.content_type, "application/json");
     ck_assert_str_eq(house_text(&house, "code"), connect_errors[_i].code);
     ck_assert_str_ne(house_text(&house, "message"), "");
@@ -535,7 +709,8 @@ int main(void)
     tcase_add_test(tc, long_audio_spots_both_words);
     tcase_add_test(tc, form_of_clips_keeps_order_and_names);
     tcase_add_test(tc, form_problems_name_the_clip);
-    tcase_add_loop_test(tc, head_refusals_come_before_the_body, 0, (int)(sizeof early / sizeof early[0]));
+    tcase_add_loop_test(tc, head_refusals_come_before_the_body, 0,
+                        (int)(sizeof early / sizeof early[0]));
     tcase_add_test(tc, head_refusal_waits_for_a_chunked_body);
     tcase_add_test(tc, size_limits_are_413);
     tcase_add_test(tc, audio_that_is_none_is_422_or_415);
@@ -545,10 +720,12 @@ int main(void)
     tcase_add_test(tc, outcomes_are_counted);
     tcase_add_test(tc, connect_json_recognises);
     tcase_add_test(tc, connect_proto_batch_of_audio_and_features_agree);
-    tcase_add_loop_test(tc, connect_refusals_have_their_code, 0, (int)(sizeof connect_errors / sizeof connect_errors[0]));
+    tcase_add_loop_test(tc, connect_refusals_have_their_code, 0,
+                        (int)(sizeof connect_errors / sizeof connect_errors[0]));
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);     /* the rooms have threads, which a fork would lose */
+    srunner_set_fork_status(runner,
+                            CK_NOFORK); /* the rooms have threads, which a fork would lose */
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -1,4 +1,5 @@
-/* test_state.c - models, health, readiness, metrics, pages, and the rules of methods that hold for every route.
+/* test_state.c - models, health, readiness, metrics, pages, and the rules of methods that hold for
+ * every route.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -34,7 +35,8 @@ START_TEST(models_are_listed)
     ck_assert_uint_eq(strlen(house_text(&house, "models.0.digest")), strlen("sha256:") + 64);
     unsigned kinds[3] = {0};
     for (size_t i = 0; i < 12; i++) {
-        const char *kind = json_string_value(json_object_get(json_array_get(house_at(&house, "models.0.labels"), i), "kind"));
+        const char *kind = json_string_value(
+            json_object_get(json_array_get(house_at(&house, "models.0.labels"), i), "kind"));
         kinds[strcmp(kind, "keyword") == 0 ? 0 : strcmp(kind, "silence") == 0 ? 1 : 2]++;
     }
     ck_assert(kinds[0] == 10 && kinds[1] == 1 && kinds[2] == 1);
@@ -104,9 +106,13 @@ START_TEST(metrics_format_follows_accept)
     ck_assert_str_eq(house.x.content_type, "text/plain; version=0.0.4; charset=utf-8");
     ck_assert(answer_has("# TYPE sparrow_requests_total counter"));
     static const char *const prometheus[] = {
-        "Accept", "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", NULL};
+        "Accept",
+        "application/openmetrics-text;version=1.0.0,application/"
+        "openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+        NULL};
     ck_assert_uint_eq(house_ask(&house, "GET", "/metrics", prometheus, NULL, 0), 200);
-    ck_assert_str_eq(house.x.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    ck_assert_str_eq(house.x.content_type,
+                     "application/openmetrics-text; version=1.0.0; charset=utf-8");
     ck_assert(answer_has("# EOF\n"));
     static const char *const browser[] = {"Accept", "text/html,*/*;q=0.8", NULL};
     ck_assert_uint_eq(house_ask(&house, "GET", "/metrics", browser, NULL, 0), 200);
@@ -114,7 +120,8 @@ START_TEST(metrics_format_follows_accept)
 }
 END_TEST
 
-/* Every path of the description is served, every route is described, and the version is the library's. */
+/* Every path of the description is served, every route is described, and the version is the
+ * library's. */
 START_TEST(openapi_agrees_with_the_routes)
 {
     const char *name;
@@ -125,16 +132,19 @@ START_TEST(openapi_agrees_with_the_routes)
     ck_assert_str_eq(sparrow_version(), PACKAGE_VERSION);
     json_t *paths = json_deep_copy(json_object_get(house.json, "paths"));
     ck_assert_uint_eq(json_object_size(paths), 10);
-    json_object_foreach(paths, name, item) {
+    json_object_foreach(paths, name, item)
+    {
         const char *path = strcmp(name, "/v1/models/{name}") == 0 ? "/v1/models/commands" : name;
         bool post = json_object_get(item, "post") != NULL;
         unsigned status = house_get(&house, path);
         ck_assert_msg(status == (post ? 405 : 200), "%s gave %u", path, status);
         ck_assert_uint_eq(house_ask(&house, "OPTIONS", path, NULL, NULL, 0), 204);
-        ck_assert_str_eq(house_header(&house, "Allow"), post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
+        ck_assert_str_eq(house_header(&house, "Allow"),
+                         post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
         ck_assert_uint_eq(house.x.answer.len, 0);
         ck_assert_uint_eq(house_ask(&house, "DELETE", path, NULL, NULL, 0), 405);
-        ck_assert_str_eq(house_header(&house, "Allow"), post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
+        ck_assert_str_eq(house_header(&house, "Allow"),
+                         post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
         ck_assert_uint_eq(house_ask(&house, "HEAD", path, NULL, NULL, 0), post ? 405 : 200);
     }
     json_decref(paths);
@@ -148,10 +158,10 @@ static void check_refs(const json_t *root, json_t *v)
     json_t *item;
     size_t i;
     if (json_is_array(v)) {
-        json_array_foreach(v, i, item)
-            check_refs(root, item);
+        json_array_foreach(v, i, item) check_refs(root, item);
     } else if (json_is_object(v)) {
-        json_object_foreach(v, name, item) {
+        json_object_foreach(v, name, item)
+        {
             if (strcmp(name, "$ref") == 0) {
                 const char *path = json_string_value(item);
                 ck_assert_msg(strncmp(path, "#/components/", 13) == 0, "%s", path);
@@ -161,7 +171,8 @@ static void check_refs(const json_t *root, json_t *v)
                 ck_assert_uint_lt(n, sizeof kind);
                 memcpy(kind, path + 13, n);
                 kind[n] = '\0';
-                ck_assert_msg(json_object_get(json_object_get(at, kind), path + 14 + n) != NULL, "%s leads nowhere", path);
+                ck_assert_msg(json_object_get(json_object_get(at, kind), path + 14 + n) != NULL,
+                              "%s leads nowhere", path);
             }
             check_refs(root, item);
         }
@@ -179,7 +190,8 @@ START_TEST(root_is_a_page_with_links)
 {
     ck_assert_uint_eq(house_get(&house, "/"), 200);
     ck_assert_str_eq(house.x.content_type, "text/html; charset=utf-8");
-    ck_assert(answer_has("href=\"/openapi.json\"") && answer_has("href=\"/v1/models\"") && answer_has("href=\"/metrics\""));
+    ck_assert(answer_has("href=\"/openapi.json\"") && answer_has("href=\"/v1/models\"") &&
+              answer_has("href=\"/metrics\""));
 }
 END_TEST
 
@@ -200,10 +212,13 @@ START_TEST(refusal_of_the_codec_is_a_problem)
     uint64_t malformed = metrics_value(house.metrics, METRIC_REFUSED, REFUSED_MALFORMED);
     uint64_t requests = metrics_value(house.metrics, METRIC_REQUESTS, OUTCOME_CLIENT_ERROR);
     api_refuse(house.api, &house.x, SPARROW_BAD_REQUEST, "two lengths");
-    ck_assert_uint_eq(metrics_value(house.metrics, METRIC_REFUSED, REFUSED_MALFORMED), malformed + 1);
-    ck_assert_uint_eq(metrics_value(house.metrics, METRIC_REQUESTS, OUTCOME_CLIENT_ERROR), requests);
+    ck_assert_uint_eq(metrics_value(house.metrics, METRIC_REFUSED, REFUSED_MALFORMED),
+                      malformed + 1);
+    ck_assert_uint_eq(metrics_value(house.metrics, METRIC_REQUESTS, OUTCOME_CLIENT_ERROR),
+                      requests);
     ck_assert_uint_eq(house.x.status, 400);
-    ck_assert(house.x.close && answer_has("two lengths") && answer_has("/problems/malformed-request"));
+    ck_assert(house.x.close && answer_has("two lengths") &&
+              answer_has("/problems/malformed-request"));
     ck_assert_ptr_nonnull(house_header(&house, "X-Request-ID"));
 }
 END_TEST
@@ -226,7 +241,8 @@ int main(void)
     tcase_add_test(tc, refusal_of_the_codec_is_a_problem);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);     /* the rooms have threads, which a fork would lose */
+    srunner_set_fork_status(runner,
+                            CK_NOFORK); /* the rooms have threads, which a fork would lose */
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -1,5 +1,6 @@
-/* test_steady.c - from the last byte of a plain second of audio to its answer, a lane that is warm allocates nothing.
- * The C library's allocator is counted by standing in front of it, which sanitizers do themselves: there the test is skipped.
+/* test_steady.c - from the last byte of a plain second of audio to its answer, a lane that is warm
+ * allocates nothing. The C library's allocator is counted by standing in front of it, which
+ * sanitizers do themselves: there the test is skipped.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -10,7 +11,8 @@
 #include "tests/unit/api/house.h"
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
@@ -63,8 +65,10 @@ static void teardown(void)
     house_close(&house);
 }
 
-/* One request; how many allocations it took from its body's first byte to its answer. Check's assertions allocate: none in between. */
-static unsigned long ask(const char *target, const char *const *headers, const unsigned char *body, size_t n)
+/* One request; how many allocations it took from its body's first byte to its answer. Check's
+ * assertions allocate: none in between. */
+static unsigned long ask(const char *target, const char *const *headers, const unsigned char *body,
+                         size_t n)
 {
     ck_assert(house_head(&house, "POST", target, headers, n));
     unsigned long before = allocations;
@@ -75,7 +79,8 @@ static unsigned long ask(const char *target, const char *const *headers, const u
     enum api_verdict verdict = api_finish(house.api, &house.x);
     unsigned long made = allocations - before;
     ck_assert_int_eq(rc, 0);
-    house.later = verdict == API_LATER;     /* a lane that was held up may give the word to a later turn */
+    house.later =
+        verdict == API_LATER; /* a lane that was held up may give the word to a later turn */
     house_end(&house);
     ck_assert_uint_eq(house.x.status, 200);
     return made;
@@ -84,7 +89,8 @@ static unsigned long ask(const char *target, const char *const *headers, const u
 START_TEST(warm_lane_allocates_nothing)
 {
     static const char *const wav[] = {"Content-Type", "audio/wav", NULL};
-    static const char *const targets[] = {"/v1/recognize", "/v1/recognize?top=all&keywords=yes,no&keywords_threshold=0"};
+    static const char *const targets[] = {
+        "/v1/recognize", "/v1/recognize?top=all&keywords=yes,no&keywords_threshold=0"};
     size_t n;
     unsigned char *yes = house_sample("yes", &n);
     for (size_t t = 0; t < 2; t++) {

@@ -1,4 +1,5 @@
-/* test_values.c - the small tools of the room: JSON values, UTF-8, the arena, and how a problem is written.
+/* test_values.c - the small tools of the room: JSON values, UTF-8, the arena, and how a problem is
+ * written.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -20,17 +21,31 @@ static const struct {
     unsigned decimals;
     const char *text;
 } fixed[] = {
-    {0, 4, "0"}, {1, 4, "1"}, {0.98765, 4, "0.9877"}, {0.5, 4, "0.5"}, {0.00004, 4, "0"}, {0.99996, 4, "1"}, {-0.25, 3, "-0.25"},
-    {-0.00001, 3, "0"}, {12.034, 3, "12.034"}, {0.05, 3, "0.05"}, {123456789.5, 0, "123456790"}, {999999999, 3, "999999999"},
-    {1e9, 3, "null"}, {NAN, 3, "null"}, {INFINITY, 3, "null"}, {-INFINITY, 3, "null"}, {0.123456789, 9, "0.123456789"},
+    {0, 4, "0"},
+    {1, 4, "1"},
+    {0.98765, 4, "0.9877"},
+    {0.5, 4, "0.5"},
+    {0.00004, 4, "0"},
+    {0.99996, 4, "1"},
+    {-0.25, 3, "-0.25"},
+    {-0.00001, 3, "0"},
+    {12.034, 3, "12.034"},
+    {0.05, 3, "0.05"},
+    {123456789.5, 0, "123456790"},
+    {999999999, 3, "999999999"},
+    {1e9, 3, "null"},
+    {NAN, 3, "null"},
+    {INFINITY, 3, "null"},
+    {-INFINITY, 3, "null"},
+    {0.123456789, 9, "0.123456789"},
 };
 
 START_TEST(fixed_writes_what_is_needed)
 {
     struct text t = {0};
     put_fixed(&t, fixed[_i].value, fixed[_i].decimals);
-    ck_assert_msg(t.len == strlen(fixed[_i].text) && memcmp(t.data, fixed[_i].text, t.len) == 0, "%g became %.*s, not %s",
-                  fixed[_i].value, (int)t.len, t.data, fixed[_i].text);
+    ck_assert_msg(t.len == strlen(fixed[_i].text) && memcmp(t.data, fixed[_i].text, t.len) == 0,
+                  "%g became %.*s, not %s", fixed[_i].value, (int)t.len, t.data, fixed[_i].text);
     text_done(&t);
 }
 END_TEST
@@ -46,7 +61,8 @@ START_TEST(uint_writes_every_digit)
 }
 END_TEST
 
-/* Whatever bytes a client names its clip, the answer stays JSON, and what was UTF-8 comes back as it was. */
+/* Whatever bytes a client names its clip, the answer stays JSON, and what was UTF-8 comes back as
+ * it was. */
 START_TEST(string_of_any_bytes_is_json)
 {
     char bytes[256 + 64];
@@ -72,15 +88,32 @@ static const struct {
     const char *bytes;
     bool valid;
 } utf8[] = {
-    {"", true}, {"plain", true}, {"gr\xc3\xbc\xc3\x9f", true}, {"\xe2\x82\xac", true}, {"\xf0\x9f\x90\xa6", true}, {"\xef\xbf\xbf", true},
-    {"\xf4\x8f\xbf\xbf", true}, {"\x80", false}, {"\xc3", false}, {"\xc0\x80", false}, {"\xc1\xbf", false}, {"\xe0\x80\x80", false},
-    {"\xe0\x9f\xbf", false}, {"\xed\xa0\x80", false}, {"\xf0\x8f\xbf\xbf", false}, {"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false},
-    {"\xe2\x82", false}, {"\xe2\x28\xa1", false}, {"a\xff", false},
+    {"", true},
+    {"plain", true},
+    {"gr\xc3\xbc\xc3\x9f", true},
+    {"\xe2\x82\xac", true},
+    {"\xf0\x9f\x90\xa6", true},
+    {"\xef\xbf\xbf", true},
+    {"\xf4\x8f\xbf\xbf", true},
+    {"\x80", false},
+    {"\xc3", false},
+    {"\xc0\x80", false},
+    {"\xc1\xbf", false},
+    {"\xe0\x80\x80", false},
+    {"\xe0\x9f\xbf", false},
+    {"\xed\xa0\x80", false},
+    {"\xf0\x8f\xbf\xbf", false},
+    {"\xf4\x90\x80\x80", false},
+    {"\xf5\x80\x80\x80", false},
+    {"\xe2\x82", false},
+    {"\xe2\x28\xa1", false},
+    {"a\xff", false},
 };
 
 START_TEST(utf8_follows_table_3_7)
 {
-    ck_assert_msg(utf8_valid(utf8[_i].bytes, strlen(utf8[_i].bytes)) == utf8[_i].valid, "row %d", _i);
+    ck_assert_msg(utf8_valid(utf8[_i].bytes, strlen(utf8[_i].bytes)) == utf8[_i].valid, "row %d",
+                  _i);
 }
 END_TEST
 
@@ -129,7 +162,8 @@ static const char *header_of(const struct exchange *x, const char *name)
     return NULL;
 }
 
-/* Every row of the table, in both forms: JSON, the row's codes, Retry-After where the client may come back. */
+/* Every row of the table, in both forms: JSON, the row's codes, Retry-After where the client may
+ * come back. */
 START_TEST(answer_every_status_says_its_row)
 {
     int status = -_i;
@@ -149,7 +183,8 @@ START_TEST(answer_every_status_says_its_row)
     ck_assert_str_eq(json_string_value(json_object_get(v, "request_id")), "id-1");
     ck_assert_str_eq(json_string_value(json_object_get(v, "clip")), "c\"lip");
     ck_assert_int_eq(json_integer_value(json_object_get(v, "limit")), 7);
-    ck_assert_str_eq(json_string_value(json_object_get(v, "type")) + strlen("/problems/"), row->type);
+    ck_assert_str_eq(json_string_value(json_object_get(v, "type")) + strlen("/problems/"),
+                     row->type);
     ck_assert_int_eq(json_integer_value(json_object_get(v, "retry_after_s")), row->retry ? 3 : 0);
     if (row->retry)
         ck_assert_pstr_eq(header_of(&x, "Retry-After"), "3");

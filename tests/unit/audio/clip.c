@@ -32,7 +32,7 @@ void clip_id(struct clip *c, const char *id)
 
 void clip_le16(struct clip *c, unsigned x)
 {
-    clip_put(c, (uint8_t[]){(uint8_t) x, (uint8_t) (x >> 8)}, 2);
+    clip_put(c, (uint8_t[]){(uint8_t)x, (uint8_t)(x >> 8)}, 2);
 }
 
 void clip_le32(struct clip *c, uint32_t x)
@@ -43,7 +43,7 @@ void clip_le32(struct clip *c, uint32_t x)
 
 void clip_be16(struct clip *c, unsigned x)
 {
-    clip_put(c, (uint8_t[]){(uint8_t) (x >> 8), (uint8_t) x}, 2);
+    clip_put(c, (uint8_t[]){(uint8_t)(x >> 8), (uint8_t)x}, 2);
 }
 
 void clip_be32(struct clip *c, uint32_t x)
@@ -55,7 +55,7 @@ void clip_be32(struct clip *c, uint32_t x)
 void clip_riff(struct clip *c)
 {
     clip_id(c, "RIFF");
-    clip_le32(c, 0x7fff);           /* nobody reads it */
+    clip_le32(c, 0x7fff); /* nobody reads it */
     clip_id(c, "WAVE");
 }
 
@@ -83,7 +83,7 @@ void clip_wav16(struct clip *c, unsigned channels, uint32_t rate_hz, const int16
 {
     clip_riff(c);
     clip_fmt(c, 1, channels, rate_hz, 16);
-    clip_data(c, (uint32_t) (frames * channels * 2), samples, frames * channels * 2);
+    clip_data(c, (uint32_t)(frames * channels * 2), samples, frames * channels * 2);
 }
 
 void clip_file(struct clip *c, const char *path)
@@ -116,7 +116,7 @@ uint8_t *clip_exact(const struct clip *c, size_t n)
 void clip_tone(int16_t *out, size_t n, double hz, double rate_hz, double amplitude)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = (int16_t) lround(amplitude * sin(2 * M_PI * hz * (double) i / rate_hz));
+        out[i] = (int16_t)lround(amplitude * sin(2 * M_PI * hz * (double)i / rate_hz));
 }
 
 const int16_t *clip_yes(struct clip *c)
@@ -124,16 +124,16 @@ const int16_t *clip_yes(struct clip *c)
     clip_file(c, "tests/data/samples/yes.wav");
     if (c->n != 44 + 32000)
         abort();
-    return (const int16_t *) (const void *) (c->bytes + 44);
+    return (const int16_t *)(const void *)(c->bytes + 44);
 }
 
 double clip_alike(const int16_t *a, const int16_t *b, size_t n)
 {
     double ab = 0, aa = 0, bb = 0;
     for (size_t i = 0; i < n; i++) {
-        ab += (double) a[i] * b[i];
-        aa += (double) a[i] * a[i];
-        bb += (double) b[i] * b[i];
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
     }
     return ab / sqrt(aa * bb + 1e-9);
 }
@@ -142,8 +142,8 @@ double clip_snr_db(const int16_t *a, const int16_t *b, size_t n)
 {
     double signal = 1e-9, noise = 1e-9;
     for (size_t i = 0; i < n; i++) {
-        double d = (double) a[i] - b[i];
-        signal += (double) a[i] * a[i];
+        double d = (double)a[i] - b[i];
+        signal += (double)a[i] * a[i];
         noise += d * d;
     }
     return 10 * log10(signal / noise);

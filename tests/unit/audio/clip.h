@@ -16,7 +16,7 @@ struct clip {
 
 void clip_done(struct clip *c);
 void clip_put(struct clip *c, const void *bytes, size_t n);
-void clip_id(struct clip *c, const char *id);               /* four letters */
+void clip_id(struct clip *c, const char *id); /* four letters */
 void clip_le16(struct clip *c, unsigned x);
 void clip_le32(struct clip *c, uint32_t x);
 void clip_be16(struct clip *c, unsigned x);

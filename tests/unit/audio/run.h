@@ -12,7 +12,7 @@ static inline int run_tests(const char *name, const TTest *const *tests, size_t 
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
-    tcase_set_timeout(tcase, 120);      /* the sanitizers are slow */
+    tcase_set_timeout(tcase, 120); /* the sanitizers are slow */
     if (setup != NULL)
         tcase_add_checked_fixture(tcase, setup, teardown);
     for (size_t i = 0; i < count; i++)

@@ -38,8 +38,8 @@ static void put_tone(struct clip *c, unsigned channels, uint32_t rate_hz)
 
 START_TEST(decode_samples_that_ship_are_bit_exact)
 {
-    static const char *const words[] = {"yes", "no", "up", "down", "left", "right",
-                                        "on", "off", "stop", "go", "silence", "house"};
+    static const char *const words[] = {"yes", "no",  "up",   "down", "left",    "right",
+                                        "on",  "off", "stop", "go",   "silence", "house"};
     struct sparrow_audio *audio = new_audio();
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         char path[64];
@@ -61,7 +61,7 @@ START_TEST(decode_files_of_other_programs_sound_as_they_should)
     static const struct {
         const char *name, *type, *format;
         unsigned rate_hz, channels;
-        size_t first, count;        /* of yes.wav */
+        size_t first, count; /* of yes.wav */
         double alike;
     } cases[] = {
         {"yes.flac", "audio/flac", "flac/pcm16", 16000, 1, 0, 16000, 1.0},
@@ -83,7 +83,7 @@ START_TEST(decode_files_of_other_programs_sound_as_they_should)
         snprintf(path, sizeof(path), "tests/data/audio/%s", cases[i].name);
         struct clip c = {.n = 0};
         clip_file(&c, path);
-        for (size_t t = 0; t < 4; t++) {    /* whatever container type it says: the bytes decide */
+        for (size_t t = 0; t < 4; t++) { /* whatever container type it says: the bytes decide */
             struct sparrow_error err = {.text = ""};
             int status = decode(audio, &c, types[t], &err);
             ck_assert_msg(status == SPARROW_OK, "%s: %s", cases[i].name, err.text);
@@ -113,7 +113,7 @@ struct file {
 
 static sf_count_t file_length(void *arg)
 {
-    return (sf_count_t) ((struct file *) arg)->clip.n;
+    return (sf_count_t)((struct file *)arg)->clip.n;
 }
 
 static sf_count_t file_seek(sf_count_t offset, int whence, void *arg)
@@ -128,7 +128,7 @@ static sf_count_t file_read(void *out, sf_count_t n, void *arg)
     struct file *f = arg;
     if (n > file_length(f) - f->at)
         n = file_length(f) - f->at;
-    memcpy(out, f->clip.bytes + f->at, (size_t) n);
+    memcpy(out, f->clip.bytes + f->at, (size_t)n);
     f->at += n;
     return n;
 }
@@ -136,17 +136,17 @@ static sf_count_t file_read(void *out, sf_count_t n, void *arg)
 static sf_count_t file_write(const void *in, sf_count_t n, void *arg)
 {
     struct file *f = arg;
-    size_t at = (size_t) f->at, end = at + (size_t) n;
+    size_t at = (size_t)f->at, end = at + (size_t)n;
     while (f->clip.n < end)
         clip_put(&f->clip, "", 1);
-    memcpy(f->clip.bytes + at, in, (size_t) n);
+    memcpy(f->clip.bytes + at, in, (size_t)n);
     f->at += n;
     return n;
 }
 
 static sf_count_t file_tell(void *arg)
 {
-    return ((struct file *) arg)->at;
+    return ((struct file *)arg)->at;
 }
 
 /* `frames` of a 440 Hz tone in all channels. */
@@ -157,10 +157,10 @@ static struct clip write_tone(int format, int rate_hz, int channels, int frames)
     SF_INFO info = {.format = format, .samplerate = rate_hz, .channels = channels};
     SNDFILE *sf = sf_open_virtual(&io, SFM_WRITE, &info, &f);
     ck_assert_msg(sf != NULL, "0x%x at %d Hz, %d channels", format, rate_hz, channels);
-    float *samples = calloc((size_t) frames * (size_t) channels, sizeof(*samples));
+    float *samples = calloc((size_t)frames * (size_t)channels, sizeof(*samples));
     ck_assert_ptr_nonnull(samples);
     for (int i = 0; i < frames * channels; i++)
-        samples[i] = (float) (9000.0 / 32768 * sin(2 * M_PI * 440 * (i / channels) / rate_hz));
+        samples[i] = (float)(9000.0 / 32768 * sin(2 * M_PI * 440 * (i / channels) / rate_hz));
     ck_assert_int_eq(sf_writef_float(sf, samples, frames), frames);
     free(samples);
     sf_close(sf);
@@ -206,9 +206,9 @@ START_TEST(decode_every_container_and_coding_of_libsndfile_we_serve)
         int status = decode(audio, &c, NULL, &err);
         ck_assert_msg(status == SPARROW_OK, "%s: %s", cases[i].name, err.text);
         ck_assert_str_eq(sparrow_audio_format(audio), cases[i].name);
-        bool opus = strcmp(cases[i].name, "ogg/opus") == 0;     /* it has no rate of its own */
-        ck_assert_uint_eq(sparrow_audio_rate_hz(audio), opus ? 16000 : (unsigned) cases[i].rate_hz);
-        ck_assert_uint_eq(sparrow_audio_channels(audio), (unsigned) cases[i].channels);
+        bool opus = strcmp(cases[i].name, "ogg/opus") == 0; /* it has no rate of its own */
+        ck_assert_uint_eq(sparrow_audio_rate_hz(audio), opus ? 16000 : (unsigned)cases[i].rate_hz);
+        ck_assert_uint_eq(sparrow_audio_channels(audio), (unsigned)cases[i].channels);
         size_t count = sparrow_audio_count(audio);
         ck_assert_msg(count >= 8000 && count < 9000, "%s: %zu samples", cases[i].name, count);
         double db = clip_snr_db(expected + 500, sparrow_audio_samples(audio) + 500, 7000);
@@ -265,10 +265,10 @@ START_TEST(decode_foreign_or_unknown_bodies_say_what_was_found)
     };
     struct sparrow_audio *audio = new_audio();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct clip c = {(uint8_t *) cases[i].bytes, cases[i].n};
+        struct clip c = {(uint8_t *)cases[i].bytes, cases[i].n};
         struct sparrow_error err = {.text = ""};
         int status = decode(audio, &c, cases[i].type, &err);
-        ck_assert_msg(status == (int) cases[i].status, "case %zu: %d: %s", i, status, err.text);
+        ck_assert_msg(status == (int)cases[i].status, "case %zu: %d: %s", i, status, err.text);
         ck_assert_int_eq(err.status, cases[i].status);
         ck_assert_msg(strstr(err.text, cases[i].why) != NULL, "case %zu: %s", i, err.text);
         ck_assert_ptr_null(strchr(err.text, '\n'));
@@ -418,7 +418,7 @@ START_TEST(decode_asks_between_slices_and_stops_at_once)
         struct sparrow_audio_options opt = {
             .size = sizeof(opt), .interrupt = count, .interrupt_arg = &never};
         ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &opt, NULL), SPARROW_OK);
-        ck_assert_int_ge(never.calls, i == 0 ? 5 : 20);      /* PCM goes in larger slices */
+        ck_assert_int_ge(never.calls, i == 0 ? 5 : 20); /* PCM goes in larger slices */
         opt.interrupt_arg = &third;
         struct sparrow_error err = {.text = ""};
         ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &opt, &err), SPARROW_CANCELLED);
@@ -486,7 +486,7 @@ START_TEST(is_cheap_only_for_a_copy)
     clip_done(&c);
     clip_file(&c, "tests/data/samples/yes.wav");
     ck_assert(sparrow_audio_is_cheap(c.bytes, c.n, NULL, 1));
-    memset(c.bytes + 40, 0xff, 4);              /* a data size that lies: what is there counts */
+    memset(c.bytes + 40, 0xff, 4); /* a data size that lies: what is there counts */
     ck_assert(sparrow_audio_is_cheap(c.bytes, c.n, NULL, 1));
     clip_done(&c);
 }

@@ -105,11 +105,11 @@ START_TEST(decode_every_compressed_file_cut_or_damaged_ends_well)
             clip_put(&bad, c.bytes, c.n);
             size_t n = round % 2 ? c.n : noise(&seed) % (c.n + 1);
             for (unsigned k = 0; round % 2 && k < 1 + round; k++)
-                bad.bytes[4 + noise(&seed) % (c.n - 4)] = (uint8_t) noise(&seed);
+                bad.bytes[4 + noise(&seed) % (c.n - 4)] = (uint8_t)noise(&seed);
             struct sparrow_error err = {.text = ""};
             int status = decode(audio, &bad, n, &err);
             ck_assert_msg(status == SPARROW_OK || status == SPARROW_BAD_AUDIO ||
-                          status == SPARROW_UNSUPPORTED_MEDIA || status == SPARROW_TOO_LARGE,
+                              status == SPARROW_UNSUPPORTED_MEDIA || status == SPARROW_TOO_LARGE,
                           "%s: %d: %s", names[i], status, err.text);
             ck_assert_int_eq(status == SPARROW_OK, sparrow_audio_count(audio) > 0);
             clip_done(&bad);
@@ -148,7 +148,7 @@ struct file {
 
 static sf_count_t file_length(void *arg)
 {
-    return (sf_count_t) ((struct file *) arg)->clip.n;
+    return (sf_count_t)((struct file *)arg)->clip.n;
 }
 
 static sf_count_t file_seek(sf_count_t offset, int whence, void *arg)
@@ -160,26 +160,26 @@ static sf_count_t file_seek(sf_count_t offset, int whence, void *arg)
 
 static sf_count_t file_read(void *out, sf_count_t n, void *arg)
 {
-    (void) out;
-    (void) n;
-    (void) arg;
+    (void)out;
+    (void)n;
+    (void)arg;
     return 0;
 }
 
 static sf_count_t file_write(const void *in, sf_count_t n, void *arg)
 {
     struct file *f = arg;
-    size_t over = f->clip.n - (size_t) f->at;
-    size_t inside = over < (size_t) n ? over : (size_t) n;
+    size_t over = f->clip.n - (size_t)f->at;
+    size_t inside = over < (size_t)n ? over : (size_t)n;
     memcpy(f->clip.bytes + f->at, in, inside);
-    clip_put(&f->clip, (const uint8_t *) in + inside, (size_t) n - inside);
+    clip_put(&f->clip, (const uint8_t *)in + inside, (size_t)n - inside);
     f->at += n;
     return n;
 }
 
 static sf_count_t file_tell(void *arg)
 {
-    return ((struct file *) arg)->at;
+    return ((struct file *)arg)->at;
 }
 
 /* Minutes of silence at 16 kHz. */
@@ -200,7 +200,7 @@ static struct clip write_silence(int format, unsigned minutes)
 
 static int count(void *arg)
 {
-    ++*(int *) arg;
+    ++*(int *)arg;
     return 0;
 }
 
@@ -211,7 +211,7 @@ START_TEST(decode_a_bomb_stops_at_the_limit)
     for (size_t i = 0; i < 2; i++) {
         struct sparrow_audio *audio = new_audio();
         struct clip c = write_silence(formats[i], 20);
-        ck_assert_uint_lt(c.n, 600000);     /* or else it is no bomb: 20 minutes are 38 MB */
+        ck_assert_uint_lt(c.n, 600000); /* or else it is no bomb: 20 minutes are 38 MB */
         int slices = 0;
         struct sparrow_audio_options opt = {
             .size = sizeof(opt), .max_seconds = 10, .interrupt = count, .interrupt_arg = &slices};
@@ -233,14 +233,14 @@ START_TEST(decode_a_large_body_of_mpeg_is_refused_unread)
     ck_assert_ptr_nonnull(bytes);
     uint32_t seed = 3;
     for (size_t i = 0; i < n; i++)
-        bytes[i] = (uint8_t) noise(&seed);
+        bytes[i] = (uint8_t)noise(&seed);
     memcpy(bytes, "\xff\xfb\x90\x64", 4);
     int slices = 0;
     struct sparrow_audio_options opt = {
         .size = sizeof(opt), .interrupt = count, .interrupt_arg = &slices};
     ck_assert_int_eq(sparrow_audio_decode(audio, bytes, n, &opt, NULL), SPARROW_TOO_LARGE);
     ck_assert_int_eq(slices, 0);
-    opt.max_seconds = 600;          /* long enough for 8 MiB: then it is noise */
+    opt.max_seconds = 600; /* long enough for 8 MiB: then it is noise */
     int status = sparrow_audio_decode(audio, bytes, n, &opt, NULL);
     ck_assert(status == SPARROW_BAD_AUDIO || status == SPARROW_OK);
     free(bytes);
@@ -270,7 +270,7 @@ START_TEST(decode_damaged_mpeg_prints_nothing)
         struct clip bad = {.n = 0};
         clip_put(&bad, c.bytes, c.n);
         for (unsigned k = 0; k < 1 + round; k++)
-            bad.bytes[600 + noise(&seed) % (c.n - 600)] = (uint8_t) noise(&seed);
+            bad.bytes[600 + noise(&seed) % (c.n - 600)] = (uint8_t)noise(&seed);
         fine += decode(audio, &bad, bad.n, NULL) == SPARROW_OK;
         clip_done(&bad);
     }
@@ -294,14 +294,14 @@ END_TEST
 
 START_TEST(is_cheap_does_not_touch_the_samples)
 {
-    size_t page = (size_t) sysconf(_SC_PAGESIZE);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     uint8_t *pages =
         mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(pages != MAP_FAILED);
     struct clip c = {.n = 0};
     clip_riff(&c);
     clip_fmt(&c, 1, 1, 16000, 16);
-    clip_data(&c, (uint32_t) page, NULL, 0);
+    clip_data(&c, (uint32_t)page, NULL, 0);
     uint8_t *bytes = pages + page - c.n;
     memcpy(bytes, c.bytes, c.n);
     ck_assert_int_eq(mprotect(pages + page, page, PROT_NONE), 0);

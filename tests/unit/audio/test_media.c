@@ -55,17 +55,36 @@ static void refuse(const char *text, const char *why)
     ck_assert_msg(status == SPARROW_UNSUPPORTED_MEDIA, "\"%s\": %d", text, status);
     ck_assert_int_eq(err.status, SPARROW_UNSUPPORTED_MEDIA);
     ck_assert_msg(strstr(err.text, why) != NULL, "\"%s\": %s", text, err.text);
-    ck_assert_int_eq(media.type[0], 0x5a);      /* untouched on failure */
+    ck_assert_int_eq(media.type[0], 0x5a); /* untouched on failure */
 }
 
 START_TEST(parse_bad_types_are_refused)
 {
     static const char *const malformed[] = {
-        "", " ", "audio", "audio/", "/wav", "audio /wav", "audio/ wav", "audio/wav wav",
-        "audio/wav,audio/flac", "audio/wav;rate", "audio/wav;=1", "audio/wav;rate =1",
-        "audio/wav;rate= 1", "audio/wav;a=\"b", "audio/wav;a=\"b\\", "audio/wav;a=\"b\"c",
-        "audio/wav;a=\"\x01\"", "audio/wav;a=\"\x7f\"", "audio/w\xc3\xa4v", "audio/wav\r\n",
-        "audio/wav;a=b\n", "audio/(wav)", "audio//wav", "*/*;q",
+        "",
+        " ",
+        "audio",
+        "audio/",
+        "/wav",
+        "audio /wav",
+        "audio/ wav",
+        "audio/wav wav",
+        "audio/wav,audio/flac",
+        "audio/wav;rate",
+        "audio/wav;=1",
+        "audio/wav;rate =1",
+        "audio/wav;rate= 1",
+        "audio/wav;a=\"b",
+        "audio/wav;a=\"b\\",
+        "audio/wav;a=\"b\"c",
+        "audio/wav;a=\"\x01\"",
+        "audio/wav;a=\"\x7f\"",
+        "audio/w\xc3\xa4v",
+        "audio/wav\r\n",
+        "audio/wav;a=b\n",
+        "audio/(wav)",
+        "audio//wav",
+        "*/*;q",
         "a-type-name-of-forty-eight-letters-and-then-some/wav",
     };
     for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
@@ -109,8 +128,9 @@ START_TEST(parse_a_type_too_long_for_any_is_cut_not_confused)
 {
     struct sp_media media;
     struct sparrow_error err;
-    ck_assert_int_eq(sp_media_parse("audio/a-name-that-is-longer-than-any-registered-media-type",
-                                    &media, &err), SPARROW_OK);
+    ck_assert_int_eq(
+        sp_media_parse("audio/a-name-that-is-longer-than-any-registered-media-type", &media, &err),
+        SPARROW_OK);
     ck_assert_uint_eq(strlen(media.type), SP_MEDIA_TYPE_BYTES - 1);
 }
 END_TEST
@@ -118,13 +138,30 @@ END_TEST
 START_TEST(accepts_knows_types_and_not_others)
 {
     static const char *const good[] = {
-        "audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/flac", "audio/x-flac",
-        "audio/ogg", "audio/ogg;codecs=opus", "audio/opus", "audio/mpeg", "audio/mp3", "audio/l16",
-        "audio/L16;rate=8000", "audio/basic", "audio/mulaw", "audio/alaw;rate=8000", "audio/aiff",
-        "audio/x-aiff", "application/octet-stream", "AUDIO/WAV",
+        "audio/wav",
+        "audio/x-wav",
+        "audio/wave",
+        "audio/vnd.wave",
+        "audio/flac",
+        "audio/x-flac",
+        "audio/ogg",
+        "audio/ogg;codecs=opus",
+        "audio/opus",
+        "audio/mpeg",
+        "audio/mp3",
+        "audio/l16",
+        "audio/L16;rate=8000",
+        "audio/basic",
+        "audio/mulaw",
+        "audio/alaw;rate=8000",
+        "audio/aiff",
+        "audio/x-aiff",
+        "application/octet-stream",
+        "AUDIO/WAV",
     };
-    static const char *const bad[] = {"", "audio/webm", "audio/mp4", "video/mp4", "text/plain",
-                                      "audio/wavx", "audio/*", "*/*", "application/json", "audio"};
+    static const char *const bad[] = {
+        "",           "audio/webm", "audio/mp4", "video/mp4",        "text/plain",
+        "audio/wavx", "audio/*",    "*/*",       "application/json", "audio"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         ck_assert_msg(sparrow_audio_accepts(good[i]), "%s", good[i]);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -11,7 +11,7 @@
 #include "tests/unit/audio/run.h"
 
 static unsigned calls;
-static unsigned fail_at;            /* 0: never */
+static unsigned fail_at; /* 0: never */
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t count, size_t n);
@@ -42,7 +42,7 @@ void *__wrap_realloc(void *old, size_t n)
 
 static struct clip tone(uint32_t rate_hz, unsigned seconds, unsigned channels)
 {
-    size_t n = (size_t) rate_hz * seconds;
+    size_t n = (size_t)rate_hz * seconds;
     int16_t *samples = calloc(n * channels, 2);
     ck_assert_ptr_nonnull(samples);
     clip_tone(samples, n * channels, 440, rate_hz, 9000);
@@ -61,7 +61,7 @@ START_TEST(decode_16_khz_mono_into_a_buffer_that_is_large_enough_allocates_nothi
     int status = sparrow_audio_decode(audio, longer.bytes, longer.n, NULL, NULL);
     unsigned first = calls;
     ck_assert_int_eq(status, SPARROW_OK);
-    ck_assert_uint_eq(first, 1);        /* the buffer is made: the counter works */
+    ck_assert_uint_eq(first, 1); /* the buffer is made: the counter works */
     const int16_t *samples = sparrow_audio_samples(audio);
     struct sparrow_audio_options opt = {.size = sizeof(opt), .media_type = "audio/l16;rate=16000"};
     struct sparrow_error err;

@@ -30,7 +30,7 @@ static void setup(void)
     while (sp_ogg_packet(&ogg, &packet) == SP_OGG_PACKET) {
         ck_assert_uint_lt(packet_count, MAX_PACKETS);
         granules[packet_count] = packet.granulepos;
-        clip_put(&packets[packet_count++], packet.packet, (size_t) packet.bytes);
+        clip_put(&packets[packet_count++], packet.packet, (size_t)packet.bytes);
     }
     ck_assert_uint_gt(packet_count, 40);
     sp_ogg_done(&ogg);
@@ -51,12 +51,12 @@ static struct clip stream(void)
     ogg_page page;
     ogg_stream_init(&state, 5);
     for (unsigned i = 0; i < packet_count; i++) {
-        ogg_packet packet = {packets[i].bytes, (long) packets[i].n, i == 0, i == packet_count - 1,
-                             granules[i], i};
+        ogg_packet packet = {packets[i].bytes,      (long)packets[i].n, i == 0,
+                             i == packet_count - 1, granules[i],        i};
         ogg_stream_packetin(&state, &packet);
         while (i < 2 || i == packet_count - 1 ? ogg_stream_flush(&state, &page) : 0) {
-            clip_put(&c, page.header, (size_t) page.header_len);
-            clip_put(&c, page.body, (size_t) page.body_len);
+            clip_put(&c, page.header, (size_t)page.header_len);
+            clip_put(&c, page.body, (size_t)page.body_len);
         }
     }
     ogg_stream_clear(&state);
@@ -85,7 +85,7 @@ static void expect_refusal(enum sparrow_status expected, const char *why)
     struct sparrow_audio *audio = new_audio();
     struct sparrow_error err = {.text = ""};
     int status = decode(audio, &err);
-    ck_assert_msg(status == (int) expected, "%d: %s", status, err.text);
+    ck_assert_msg(status == (int)expected, "%d: %s", status, err.text);
     ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
     sparrow_audio_free(audio);
 }
@@ -100,14 +100,14 @@ START_TEST(decode_begins_after_the_pre_skip_and_ends_where_the_last_page_says)
     double alike = clip_alike(sparrow_audio_samples(audio), samples, 16000);
     ck_assert_msg(alike > 0.98, "%.4f", alike);
 
-    unsigned skip = packets[0].bytes[10] | (unsigned) packets[0].bytes[11] << 8;
+    unsigned skip = packets[0].bytes[10] | (unsigned)packets[0].bytes[11] << 8;
     packets[0].bytes[10] = packets[0].bytes[11] = 0;
     ck_assert_int_eq(decode(audio, NULL), SPARROW_OK);
     ck_assert_uint_eq(sparrow_audio_count(audio), 16000 + skip / 3);
     alike = clip_alike(sparrow_audio_samples(audio) + skip / 3, samples, 16000);
     ck_assert_msg(alike > 0.98, "%.4f", alike);
 
-    packets[0].bytes[10] = packets[0].bytes[11] = 0xff;      /* longer than the stream */
+    packets[0].bytes[10] = packets[0].bytes[11] = 0xff; /* longer than the stream */
     packet_count = 20;
     expect_refusal(SPARROW_BAD_AUDIO, "no samples");
     clip_done(&yes);
@@ -136,7 +136,7 @@ START_TEST(decode_header_gain_is_applied)
     double before = 0, after = 0;
     for (size_t i = 0; i < 16000; i++)
         before += abs(sparrow_audio_samples(audio)[i]);
-    packets[0].bytes[16] = (uint8_t) (1541 & 255);          /* 6.02 dB */
+    packets[0].bytes[16] = (uint8_t)(1541 & 255); /* 6.02 dB */
     packets[0].bytes[17] = 1541 >> 8;
     ck_assert_int_eq(decode(audio, NULL), SPARROW_OK);
     for (size_t i = 0; i < 16000; i++)
@@ -174,18 +174,18 @@ START_TEST(decode_hostile_heads_are_refused)
         enum sparrow_status status;
         const char *why;
     } cases[] = {
-        {8, 0x10, SPARROW_BAD_AUDIO, "headers"},            /* version */
+        {8, 0x10, SPARROW_BAD_AUDIO, "headers"}, /* version */
         {9, 0, SPARROW_BAD_AUDIO, "0 channels"},
         {9, 9, SPARROW_BAD_AUDIO, "9 channels"},
         {9, 255, SPARROW_BAD_AUDIO, "255 channels"},
         {9, 3, SPARROW_UNSUPPORTED_MEDIA, "family 0, 3 channels"},
         {18, 2, SPARROW_UNSUPPORTED_MEDIA, "family 2"},
         {18, 255, SPARROW_UNSUPPORTED_MEDIA, "family 255"},
-        {18, 1, SPARROW_BAD_AUDIO, "headers"},              /* and no mapping behind it */
+        {18, 1, SPARROW_BAD_AUDIO, "headers"}, /* and no mapping behind it */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint8_t keep = packets[0].bytes[cases[i].at];
-        packets[0].bytes[cases[i].at] = (uint8_t) cases[i].value;
+        packets[0].bytes[cases[i].at] = (uint8_t)cases[i].value;
         expect_refusal(cases[i].status, cases[i].why);
         packets[0].bytes[cases[i].at] = keep;
     }

@@ -13,7 +13,7 @@ static struct sparrow_audio *audio;
 static int decode(const char *media_type, const void *bytes, size_t n, struct sparrow_error *err)
 {
     struct sparrow_audio_options opt = {.size = sizeof(opt), .media_type = media_type};
-    struct clip c = {(uint8_t *) bytes, n};
+    struct clip c = {(uint8_t *)bytes, n};
     uint8_t *exact = clip_exact(&c, n);
     int status = sparrow_audio_decode(audio, exact, n, &opt, err);
     free(exact);
@@ -34,7 +34,7 @@ static void refuse(const char *media_type, enum sparrow_status expected, const c
 {
     struct sparrow_error err = {.text = ""};
     int status = decode(media_type, "abcdefgh", 8, &err);
-    ck_assert_msg(status == (int) expected, "%s: %d: %s", media_type, status, err.text);
+    ck_assert_msg(status == (int)expected, "%s: %d: %s", media_type, status, err.text);
     ck_assert_msg(strstr(err.text, why) != NULL, "%s: %s", media_type, err.text);
     ck_assert_uint_eq(sparrow_audio_count(audio), 0);
 }
@@ -94,7 +94,7 @@ START_TEST(g711_rates_default_to_8000)
     ck_assert_uint_eq(sparrow_audio_rate_hz(audio), 8000);
     ck_assert_uint_eq(sparrow_audio_count(audio), 1600);
     ck_assert_int_eq(decode("audio/basic;rate=16000", codes, sizeof(codes), NULL), SPARROW_OK);
-    ck_assert_uint_eq(sparrow_audio_rate_hz(audio), 8000);      /* RFC 2046 leaves no choice */
+    ck_assert_uint_eq(sparrow_audio_rate_hz(audio), 8000); /* RFC 2046 leaves no choice */
     ck_assert_int_eq(decode("audio/alaw", codes, sizeof(codes), NULL), SPARROW_OK);
     ck_assert_uint_eq(sparrow_audio_rate_hz(audio), 8000);
     ck_assert_str_eq(sparrow_audio_format(audio), "raw/alaw");
@@ -112,7 +112,7 @@ START_TEST(basic_with_an_au_header_is_au)
     clip_id(&c, ".snd");
     clip_be32(&c, 24);
     clip_be32(&c, 8);
-    clip_be32(&c, 3);               /* 16 bits, big-endian */
+    clip_be32(&c, 3); /* 16 bits, big-endian */
     clip_be32(&c, 16000);
     clip_be32(&c, 1);
     clip_put(&c, "\x01\x02\xff\xfe\x80\x00\x00\x07", 8);

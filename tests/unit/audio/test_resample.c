@@ -10,8 +10,8 @@
 #include "tests/unit/audio/clip.h"
 #include "tests/unit/audio/run.h"
 
-static const uint32_t rates[] = {4000, 6000, 7999, 8000, 11025, 12000, 16000, 22050, 24000,
-                                 32000, 44100, 48000, 88200, 96000, 176400, 192000};
+static const uint32_t rates[] = {4000,  6000,  7999,  8000,  11025, 12000, 16000,  22050,
+                                 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000};
 #define RATE_COUNT (sizeof(rates) / sizeof(rates[0]))
 
 static struct sparrow_audio *new_audio(void)
@@ -25,7 +25,7 @@ static struct sparrow_audio *new_audio(void)
  */
 static void decode_tone(struct sparrow_audio *audio, uint32_t rate_hz, unsigned channels)
 {
-    int16_t *mono = calloc(rate_hz, 2), *all = calloc((size_t) rate_hz * channels, 2);
+    int16_t *mono = calloc(rate_hz, 2), *all = calloc((size_t)rate_hz * channels, 2);
     ck_assert(mono != NULL && all != NULL);
     for (unsigned c = 0; c < channels; c++) {
         clip_tone(mono, rate_hz, 600, rate_hz, 8000.0 * 2 * (c + 1) / (channels + 1));
@@ -80,7 +80,7 @@ END_TEST
 
 static int stop_at_fifth(void *arg)
 {
-    return ++*(int *) arg == 5;
+    return ++*(int *)arg == 5;
 }
 
 START_TEST(decode_after_a_cancelled_clip_hears_nothing_of_it)
@@ -94,8 +94,8 @@ START_TEST(decode_after_a_cancelled_clip_hears_nothing_of_it)
     struct clip c = {.n = 0};
     clip_wav16(&c, 1, 8000, loud, 24000);
     int calls = 0;
-    struct sparrow_audio_options opt = {.size = sizeof(opt), .interrupt = stop_at_fifth,
-                                        .interrupt_arg = &calls};
+    struct sparrow_audio_options opt = {
+        .size = sizeof(opt), .interrupt = stop_at_fifth, .interrupt_arg = &calls};
     ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, &opt, NULL), SPARROW_CANCELLED);
     ck_assert_int_eq(calls, 5);
     clip_done(&c);
@@ -116,7 +116,7 @@ START_TEST(decode_loud_clips_saturate_and_do_not_wrap)
     ck_assert_int_eq(sparrow_audio_decode(audio, c.bytes, c.n, NULL, NULL), SPARROW_OK);
     clip_done(&c);
     const int16_t *out = sparrow_audio_samples(audio);
-    for (size_t i = 4; i < 16000 - 4; i++)      /* away from an edge the sign is the square's */
+    for (size_t i = 4; i < 16000 - 4; i++) /* away from an edge the sign is the square's */
         if (i % 16 >= 3 && i % 16 <= 13)
             ck_assert_msg((out[i] < 0) == (i / 16 % 2 == 1), "sample %zu: %d", i, out[i]);
     sparrow_audio_free(audio);
@@ -132,9 +132,9 @@ START_TEST(decode_very_short_clips_of_any_rate_have_samples)
             struct clip c = {.n = 0};
             clip_wav16(&c, 1, rates[i], samples, frames);
             int status = sparrow_audio_decode(audio, c.bytes, c.n, NULL, NULL);
-            double exact = (double) frames * 16000 / rates[i];
+            double exact = (double)frames * 16000 / rates[i];
             if (status == SPARROW_OK)
-                ck_assert_double_eq_tol((double) sparrow_audio_count(audio), exact, 1.0);
+                ck_assert_double_eq_tol((double)sparrow_audio_count(audio), exact, 1.0);
             else
                 ck_assert_msg(status == SPARROW_BAD_AUDIO && exact <= 0.5, "%u Hz, %zu frames: %d",
                               rates[i], frames, status);

@@ -10,7 +10,7 @@
 
 static struct sp_sniff sniff(const void *bytes, size_t n)
 {
-    struct clip c = {(uint8_t *) bytes, n};
+    struct clip c = {(uint8_t *)bytes, n};
     uint8_t *exact = clip_exact(&c, n);
     struct sp_sniff s = sp_sniff(exact, n);
     free(exact);
@@ -39,19 +39,21 @@ START_TEST(sniff_knows_each_container)
         {".snd", 4, SP_CONTAINER_AU},
         {"dns.", 4, SP_CONTAINER_AU},
         {"caff\0\1\0\0", 8, SP_CONTAINER_CAF},
-        {"\0\0\0\x20""ftypM4A ", 12, SP_CONTAINER_FOREIGN},
+        {"\0\0\0\x20"
+         "ftypM4A ",
+         12, SP_CONTAINER_FOREIGN},
         {"\x1a\x45\xdf\xa3", 4, SP_CONTAINER_FOREIGN},
         {"riff\x2e\x91\xcf\x11\xa5\xd6", 10, SP_CONTAINER_FOREIGN},
         {"\xff\xfb\x90\x64", 4, SP_CONTAINER_MPEG},
         {"\xff\xf3\x40\xc0", 4, SP_CONTAINER_MPEG},
-        {"\xff\xe3\x40\xc0", 4, SP_CONTAINER_MPEG},     /* MPEG 2.5 */
-        {"\xff\xeb\x40\xc0", 4, SP_CONTAINER_UNKNOWN},  /* version reserved */
-        {"\xff\xfb\xf0\x64", 4, SP_CONTAINER_UNKNOWN},  /* bit rate reserved */
-        {"\xff\xfb\x00\x64", 4, SP_CONTAINER_UNKNOWN},  /* free format */
-        {"\xff\xfb\x9c\x64", 4, SP_CONTAINER_UNKNOWN},  /* rate reserved */
-        {"\xff\xfb\x90\x66", 4, SP_CONTAINER_UNKNOWN},  /* emphasis reserved */
+        {"\xff\xe3\x40\xc0", 4, SP_CONTAINER_MPEG},    /* MPEG 2.5 */
+        {"\xff\xeb\x40\xc0", 4, SP_CONTAINER_UNKNOWN}, /* version reserved */
+        {"\xff\xfb\xf0\x64", 4, SP_CONTAINER_UNKNOWN}, /* bit rate reserved */
+        {"\xff\xfb\x00\x64", 4, SP_CONTAINER_UNKNOWN}, /* free format */
+        {"\xff\xfb\x9c\x64", 4, SP_CONTAINER_UNKNOWN}, /* rate reserved */
+        {"\xff\xfb\x90\x66", 4, SP_CONTAINER_UNKNOWN}, /* emphasis reserved */
         {"\xff\xfb\x90", 3, SP_CONTAINER_UNKNOWN},
-        {"\xff\xf1\x50\x80", 4, SP_CONTAINER_FOREIGN},  /* ADTS */
+        {"\xff\xf1\x50\x80", 4, SP_CONTAINER_FOREIGN}, /* ADTS */
         {"\xff\xff\xff\xff", 4, SP_CONTAINER_UNKNOWN},
         {"\0\0\0\0\0\0\0\0\0\0\0\0", 12, SP_CONTAINER_UNKNOWN},
         {"", 0, SP_CONTAINER_UNKNOWN},
@@ -69,9 +71,16 @@ END_TEST
 static void put_id3(struct clip *c, uint32_t size, unsigned flags, size_t bytes)
 {
     static const uint8_t zeros[300];
-    uint8_t header[10] = {'I', 'D', '3', 4, 0, (uint8_t) flags,
-                          (uint8_t) (size >> 21 & 127), (uint8_t) (size >> 14 & 127),
-                          (uint8_t) (size >> 7 & 127), (uint8_t) (size & 127)};
+    uint8_t header[10] = {'I',
+                          'D',
+                          '3',
+                          4,
+                          0,
+                          (uint8_t)flags,
+                          (uint8_t)(size >> 21 & 127),
+                          (uint8_t)(size >> 14 & 127),
+                          (uint8_t)(size >> 7 & 127),
+                          (uint8_t)(size & 127)};
     clip_put(c, header, sizeof(header));
     clip_put(c, zeros, bytes);
 }
@@ -80,7 +89,7 @@ START_TEST(sniff_looks_behind_id3_tags_and_padding)
 {
     struct clip c = {.n = 0};
     put_id3(&c, 200, 0, 200);
-    put_id3(&c, 20, 0x10, 30);      /* with a footer */
+    put_id3(&c, 20, 0x10, 30); /* with a footer */
     clip_put(&c, (uint8_t[5]){0}, 5);
     size_t skip = c.n;
     clip_put(&c, "fLaC", 4);
@@ -103,13 +112,13 @@ START_TEST(sniff_hostile_tags_stay_inside)
         clip_done(&c);
     }
     struct clip c = {.n = 0};
-    for (int i = 0; i < 100; i++)           /* tags without end: four are skipped */
+    for (int i = 0; i < 100; i++) /* tags without end: four are skipped */
         put_id3(&c, 0, 0, 0);
     clip_put(&c, "fLaC", 4);
     ck_assert_int_eq(sniff(c.bytes, c.n).container, SP_CONTAINER_UNKNOWN);
     clip_done(&c);
     put_id3(&c, 5, 0, 5);
-    c.bytes[7] = 0x80;                      /* not a size */
+    c.bytes[7] = 0x80; /* not a size */
     clip_put(&c, "fLaC", 4);
     ck_assert_int_eq(sniff(c.bytes, c.n).container, SP_CONTAINER_UNKNOWN);
     clip_done(&c);

@@ -14,7 +14,7 @@
 enum { THREADS = 4, ROUNDS = 6, FILES = 9 };
 
 static const char *const names[FILES] = {
-    "yes.flac", "yes.ogg", "yes.opus", "yes.mp3", "yes-44k-stereo-id3.mp3",
+    "yes.flac",          "yes.ogg",  "yes.opus", "yes.mp3",  "yes-44k-stereo-id3.mp3",
     "extensible-24.wav", "pipe.wav", "rf64.wav", "rifx.wav",
 };
 
@@ -28,7 +28,7 @@ static struct expected expected[FILES];
 
 struct worker {
     pthread_t thread;
-    unsigned first;                 /* each begins with another file */
+    unsigned first; /* each begins with another file */
     unsigned wrong;
 };
 

@@ -22,14 +22,14 @@ struct book {
 /* An ordered book needs a handful of bits for any number of entries: all of them in one run. */
 static void put_book(oggpack_buffer *b, struct book book)
 {
-    unsigned width = 32 - (unsigned) __builtin_clz(book.entries);
+    unsigned width = 32 - (unsigned)__builtin_clz(book.entries);
     oggpack_write(b, 0x564342, 24);
     oggpack_write(b, book.dimensions, 16);
     oggpack_write(b, book.entries, 24);
     oggpack_write(b, book.ordered, 1);
     if (book.ordered) {
         oggpack_write(b, width - 2, 5); /* 2^k words of k bits, if entries is a power of two */
-        oggpack_write(b, book.entries, (int) width);
+        oggpack_write(b, book.entries, (int)width);
     } else {
         oggpack_write(b, 0, 1);
         for (uint32_t i = 0; i < book.entries; i++)
@@ -40,13 +40,13 @@ static void put_book(oggpack_buffer *b, struct book book)
         return;
     oggpack_write(b, 0, 32);
     oggpack_write(b, 0, 32);
-    oggpack_write(b, 1, 4);                     /* values of two bits */
+    oggpack_write(b, 1, 4); /* values of two bits */
     oggpack_write(b, 0, 1);
     uint32_t values = 0;
     if (book.lookup == 2)
         values = book.entries * book.dimensions;
     else
-        while (__builtin_powi((double) values + 1, (int) book.dimensions) <= book.entries)
+        while (__builtin_powi((double)values + 1, (int)book.dimensions) <= book.entries)
             values++;
     for (uint32_t i = 0; i < values; i++)
         oggpack_write(b, 2, 2);
@@ -57,12 +57,12 @@ static struct clip setup(const struct book *books, unsigned count)
     oggpack_buffer b;
     oggpack_writeinit(&b);
     for (const char *p = "\x05vorbis"; *p != '\0'; p++)
-        oggpack_write(&b, (unsigned char) *p, 8);
+        oggpack_write(&b, (unsigned char)*p, 8);
     oggpack_write(&b, count - 1, 8);
     for (unsigned i = 0; i < count; i++)
         put_book(&b, books[i]);
     struct clip c = {.n = 0};
-    clip_put(&c, oggpack_get_buffer(&b), (size_t) oggpack_bytes(&b));
+    clip_put(&c, oggpack_get_buffer(&b), (size_t)oggpack_bytes(&b));
     oggpack_writeclear(&b);
     return c;
 }
@@ -84,11 +84,11 @@ START_TEST(table_size_walks_over_every_kind_of_codebook)
     };
     uint64_t expected = 0, numbers = 0;
     for (size_t i = 0; i < 8; i++)
-        expected += (uint64_t) books[i].entries * (1 + books[i].dimensions);
+        expected += (uint64_t)books[i].entries * (1 + books[i].dimensions);
     struct clip c = setup(books, 8);
     ck_assert_int_eq(size_of(&c, c.n, &numbers, NULL), SPARROW_OK);
     ck_assert_uint_eq(numbers, expected);
-    for (size_t n = 0; n + 1 < c.n; n++)        /* the last byte may be padding */
+    for (size_t n = 0; n + 1 < c.n; n++) /* the last byte may be padding */
         ck_assert_int_eq(size_of(&c, n, &numbers, NULL), SPARROW_BAD_AUDIO);
     clip_done(&c);
 }
@@ -106,7 +106,7 @@ START_TEST(table_size_of_a_real_stream_is_small)
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(sp_ogg_packet(&ogg, &packet), SP_OGG_PACKET);
     uint64_t numbers = 0;
-    ck_assert_int_eq(sp_vorbis_table_size(packet.packet, (size_t) packet.bytes, &numbers, NULL),
+    ck_assert_int_eq(sp_vorbis_table_size(packet.packet, (size_t)packet.bytes, &numbers, NULL),
                      SPARROW_OK);
     ck_assert_uint_gt(numbers, 10000);
     ck_assert_uint_lt(numbers, 100000);
@@ -121,15 +121,15 @@ static void put_pages(ogg_stream_state *stream, struct clip *c)
 {
     ogg_page page;
     while (ogg_stream_flush(stream, &page)) {
-        clip_put(c, page.header, (size_t) page.header_len);
-        clip_put(c, page.body, (size_t) page.body_len);
+        clip_put(c, page.header, (size_t)page.header_len);
+        clip_put(c, page.body, (size_t)page.body_len);
     }
 }
 
 static void put_packet(ogg_stream_state *stream, struct clip *c, const void *bytes, size_t n,
                        int number)
 {
-    ogg_packet packet = {(unsigned char *) bytes, (long) n, number == 0, 0, 0, number};
+    ogg_packet packet = {(unsigned char *)bytes, (long)n, number == 0, 0, 0, number};
     ogg_stream_packetin(stream, &packet);
     put_pages(stream, c);
 }
@@ -141,7 +141,7 @@ static struct clip stream(const struct clip *setup_header, unsigned channels, ui
     ogg_stream_state state;
     ogg_stream_init(&state, 7);
     clip_put(&ident, "\x01vorbis\0\0\0\0", 11);
-    clip_put(&ident, (uint8_t[]){(uint8_t) channels}, 1);
+    clip_put(&ident, (uint8_t[]){(uint8_t)channels}, 1);
     clip_le32(&ident, rate_hz);
     clip_put(&ident, "\0\0\0\0\0\0\0\0\0\0\0\0\xb8\x01", 14);
     put_packet(&state, &c, ident.bytes, ident.n, 0);
@@ -176,7 +176,7 @@ START_TEST(decode_codebooks_that_unpack_to_gigabytes_are_too_large)
     ck_assert_ptr_nonnull(strstr(err.text, "tables"));
     clip_done(&c);
     clip_done(&header);
-    for (size_t i = 0; i < 256; i++)        /* many that are each small enough */
+    for (size_t i = 0; i < 256; i++) /* many that are each small enough */
         books[i] = (struct book){3, 1 << 10, true, 0};
     header = setup(books, 256);
     c = stream(&header, 1, 16000);
@@ -239,12 +239,12 @@ START_TEST(decode_a_stream_with_strangers_and_damage_in_it_goes_on)
     ogg_stream_clear(&state);
     ogg_sync_state sync;
     ogg_sync_init(&sync);
-    memcpy(ogg_sync_buffer(&sync, (long) whole.n), whole.bytes, whole.n);
-    ogg_sync_wrote(&sync, (long) whole.n);
+    memcpy(ogg_sync_buffer(&sync, (long)whole.n), whole.bytes, whole.n);
+    ogg_sync_wrote(&sync, (long)whole.n);
     ogg_page page;
     while (ogg_sync_pageout(&sync, &page) == 1) {
-        clip_put(&c, page.header, (size_t) page.header_len);
-        clip_put(&c, page.body, (size_t) page.body_len);
+        clip_put(&c, page.header, (size_t)page.header_len);
+        clip_put(&c, page.body, (size_t)page.body_len);
         clip_put(&c, other.bytes, other.n);
         clip_put(&c, "garbage", 7);
     }

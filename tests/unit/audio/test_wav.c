@@ -46,7 +46,7 @@ static void expect_refusal(struct clip *c, enum sparrow_status expected, const c
     struct sp_pcm pcm;
     struct sparrow_error err = {.text = ""};
     int status = open_wav(c, c->n, &pcm, &err);
-    ck_assert_msg(status == (int) expected, "%d, not %d: %s", status, expected, err.text);
+    ck_assert_msg(status == (int)expected, "%d, not %d: %s", status, expected, err.text);
     ck_assert_msg(strstr(err.text, why) != NULL, "%s", err.text);
     clip_done(c);
 }
@@ -90,7 +90,7 @@ START_TEST(open_compressed_codings_are_left_to_others)
         ck_assert_int_eq(open_wav(&c, c.n, &pcm, NULL), SPARROW_OK);
         ck_assert_ptr_null(pcm.coding);
         clip_done(&c);
-        clip_riff(&c);              /* and not to make tables for this many channels */
+        clip_riff(&c); /* and not to make tables for this many channels */
         clip_fmt(&c, tags[i], 1024, 16000, 4);
         clip_data(&c, FRAMES, body, FRAMES);
         expect_refusal(&c, SPARROW_BAD_AUDIO, "1024 channels");
@@ -119,7 +119,7 @@ START_TEST(open_24_bits_in_four_bytes_are_32_bits)
     struct sp_pcm pcm;
     clip_riff(&c);
     clip_fmt(&c, 1, 2, 16000, 24);
-    c.bytes[12 + 8 + 12] = 8;       /* block align: 2 channels x 4 */
+    c.bytes[12 + 8 + 12] = 8; /* block align: 2 channels x 4 */
     clip_data(&c, FRAMES, body, FRAMES);
     ck_assert_int_eq(open_wav(&c, c.n, &pcm, NULL), SPARROW_OK);
     ck_assert_ptr_eq(pcm.coding, sp_pcm_coding(SP_PCM_S32LE));
@@ -133,7 +133,7 @@ static void put_extensible(struct clip *c, unsigned tag, unsigned bits, unsigned
     static const uint8_t tail[14] = {0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71};
     clip_riff(c);
     clip_fmt(c, 0xfffe, 1, 16000, bits);
-    c->bytes[16] = (uint8_t) size;
+    c->bytes[16] = (uint8_t)size;
     clip_le16(c, 22);
     clip_le16(c, valid);
     clip_le32(c, 4);
@@ -151,16 +151,16 @@ START_TEST(open_extensible_takes_its_tag_from_the_guid)
     ck_assert_ptr_eq(pcm.coding, sp_pcm_coding(SP_PCM_F32LE));
     clip_done(&c);
 
-    put_extensible(&c, 1, 16, 12, 40);      /* fewer valid bits than the container has */
+    put_extensible(&c, 1, 16, 12, 40); /* fewer valid bits than the container has */
     clip_data(&c, sizeof(body), body, sizeof(body));
     expect_bytes(&c, sizeof(body));
 
     put_extensible(&c, 1, 16, 16, 40);
-    c.bytes[c.n - 1] ^= 1;                  /* another family of GUIDs */
+    c.bytes[c.n - 1] ^= 1; /* another family of GUIDs */
     clip_data(&c, FRAMES, body, FRAMES);
     expect_refusal(&c, SPARROW_UNSUPPORTED_MEDIA, "sub-format");
 
-    put_extensible(&c, 1, 16, 16, 24);      /* the chunk ends inside the GUID */
+    put_extensible(&c, 1, 16, 16, 24); /* the chunk ends inside the GUID */
     clip_data(&c, FRAMES, body, FRAMES);
     expect_refusal(&c, SPARROW_BAD_AUDIO, "extensible");
 
@@ -178,8 +178,8 @@ static void put_simple(struct clip *c)
 
 START_TEST(open_lying_data_sizes_give_what_is_there)
 {
-    static const uint32_t sizes[] = {0, 0xffffffff, 0x7fffffff, 0x80000000, 0xfffffffe,
-                                     2 * sizeof(body), sizeof(body) + 1, sizeof(body)};
+    static const uint32_t sizes[] = {0,          0xffffffff,       0x7fffffff,       0x80000000,
+                                     0xfffffffe, 2 * sizeof(body), sizeof(body) + 1, sizeof(body)};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct clip c = {.n = 0};
         put_simple(&c);
@@ -217,8 +217,8 @@ START_TEST(open_riff_sizes_and_block_aligns_are_not_believed)
         struct clip c = {.n = 0};
         put_simple(&c);
         memcpy(c.bytes + 4, &riff[i % 3], 4);
-        c.bytes[32] = (uint8_t) align[i % 4];
-        c.bytes[33] = (uint8_t) (align[i % 4] >> 8);
+        c.bytes[32] = (uint8_t)align[i % 4];
+        c.bytes[33] = (uint8_t)(align[i % 4] >> 8);
         clip_data(&c, sizeof(body), body, sizeof(body));
         expect_bytes(&c, sizeof(body));
     }
@@ -300,8 +300,8 @@ START_TEST(open_rf64_takes_its_size_from_ds64)
         clip_le32(&c, 28);
         clip_le32(&c, 1);
         clip_le32(&c, 0);
-        clip_le32(&c, (uint32_t) sizes[i]);
-        clip_le32(&c, (uint32_t) (sizes[i] >> 32));
+        clip_le32(&c, (uint32_t)sizes[i]);
+        clip_le32(&c, (uint32_t)(sizes[i] >> 32));
         clip_put(&c, body, 12);
         clip_fmt(&c, 1, 1, 16000, 16);
         clip_data(&c, 0xffffffff, body, sizeof(body));
@@ -374,7 +374,7 @@ START_TEST(open_every_truncation_and_every_byte_wrong_stays_inside)
     for (size_t i = 12; i < header; i++) {
         uint8_t keep = c.bytes[i];
         for (unsigned k = 0; k < 3; k++) {
-            c.bytes[i] = k == 0 ? 0xff : k == 1 ? 0 : (uint8_t) (keep ^ 1);
+            c.bytes[i] = k == 0 ? 0xff : k == 1 ? 0 : (uint8_t)(keep ^ 1);
             int status = open_wav(&c, c.n, &pcm, NULL);
             ck_assert(status == SPARROW_OK || status == SPARROW_BAD_AUDIO ||
                       status == SPARROW_UNSUPPORTED_MEDIA);

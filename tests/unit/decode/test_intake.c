@@ -1,4 +1,5 @@
-/* test_intake.c - bytes to words: where they are decoded, what is refused, deadlines and cancellation in the pool.
+/* test_intake.c - bytes to words: where they are decoded, what is refused, deadlines and
+ * cancellation in the pool.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <stdlib.h>
@@ -43,7 +44,8 @@ START_TEST(submit_resampled_audio_goes_to_the_pool)
 }
 END_TEST
 
-/* 12 s: 384 frames, words of 32 every 4: 89. Long, so in the pool; and longer than 10 s, so the deadline grows. */
+/* 12 s: 384 frames, words of 32 every 4: 89. Long, so in the pool; and longer than 10 s, so the
+ * deadline grows. */
 START_TEST(submit_long_audio_gives_words_every_125_ms)
 {
     struct fixture f;
@@ -65,13 +67,14 @@ START_TEST(submit_long_audio_gives_words_every_125_ms)
 }
 END_TEST
 
-/* Twenty seconds of audio, 153 words of 5 ms: longer than the deadline of half a second that is ours, not longer than what it grows to. */
+/* Twenty seconds of audio, 153 words of 5 ms: longer than the deadline of half a second that is
+ * ours, not longer than what it grows to. */
 START_TEST(deadline_of_ours_grows_with_the_audio)
 {
     struct fixture f;
     struct outcome o;
     size_t size;
-    fixture_open(&f, (const char *const[]){ "test.word_cost=0.005", "schedule.max_wait=3", NULL });
+    fixture_open(&f, (const char *const[]){"test.word_cost=0.005", "schedule.max_wait=3", NULL});
     void *wav = fixture_wav(16000, 20, &size);
     struct request *r = fixture_request(&f, wav, size, false, &o, 0.5);
     r->timeout_given = true;
@@ -119,7 +122,7 @@ START_TEST(submit_too_long_is_too_large)
     struct fixture f;
     struct outcome o;
     size_t size;
-    fixture_open(&f, (const char *const[]){ "audio.max_seconds=2", NULL });
+    fixture_open(&f, (const char *const[]){"audio.max_seconds=2", NULL});
     void *wav = fixture_wav(16000, 3, &size);
     ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, wav, size, false, &o, LONG_S)), 0);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 1, LONG_S));
@@ -137,19 +140,22 @@ START_TEST(submit_features_of_a_wrong_size_or_range_is_a_bad_parameter)
     size_t size = fixture_word_size(&f);
     uint8_t *word = malloc(size);
     memcpy(word, fixture_word(&f, 1), size);
-    const size_t sizes[] = { 0, 1, size - 1, size - 32, size + 1 };
+    const size_t sizes[] = {0, 1, size - 1, size - 32, size + 1};
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, fixture_word(&f, 0), sizes[i], true, &o, LONG_S)), 0);
+        ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, fixture_word(&f, 0), sizes[i],
+                                                                 true, &o, LONG_S)),
+                         0);
         ck_assert_uint_eq(o.calls, 1);
         ck_assert_int_eq(o.status, SPARROW_BAD_PARAMETER);
     }
-    struct sparrow_front_end front_end = { .size = sizeof front_end };
+    struct sparrow_front_end front_end = {.size = sizeof front_end};
     struct model_set *set = models_current(f.models);
     ck_assert_int_eq(sparrow_model_front_end(model_set_find(set, NULL)->model, &front_end), 0);
     model_set_unref(set);
     if (front_end.max_value < 255) {
         word[size - 1] = (uint8_t)(front_end.max_value + 1);
-        ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, word, size, true, &o, LONG_S)), 0);
+        ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, word, size, true, &o, LONG_S)),
+                         0);
         ck_assert_int_eq(o.status, SPARROW_BAD_PARAMETER);
     }
     word[size - 1] = (uint8_t)front_end.max_value;
@@ -160,14 +166,15 @@ START_TEST(submit_features_of_a_wrong_size_or_range_is_a_bad_parameter)
 }
 END_TEST
 
-/* One decoder, a queue of one: a minute of resampling keeps it busy; then one waits; then there is no room. All are answered. */
+/* One decoder, a queue of one: a minute of resampling keeps it busy; then one waits; then there is
+ * no room. All are answered. */
 START_TEST(pool_full_is_busy)
 {
     struct fixture f;
     struct outcome o[40];
     size_t size;
     unsigned taken = 0, busy = 0;
-    fixture_open(&f, (const char *const[]){ "audio.decode_threads=1", "audio.decode_queue=1", NULL });
+    fixture_open(&f, (const char *const[]){"audio.decode_threads=1", "audio.decode_queue=1", NULL});
     void *wav = fixture_wav(44100, 50, &size);
     for (unsigned i = 0; i < 40; i++) {
         struct request *r = fixture_request(&f, wav, size, false, &o[i], 100);
@@ -195,7 +202,7 @@ START_TEST(cancel_in_the_pool_stops_the_decoder)
     struct outcome o[3];
     struct request *r[3];
     size_t size;
-    fixture_open(&f, (const char *const[]){ "audio.decode_threads=1", NULL });
+    fixture_open(&f, (const char *const[]){"audio.decode_threads=1", NULL});
     void *wav = fixture_wav(44100, 50, &size);
     for (unsigned i = 0; i < 3; i++) {
         r[i] = fixture_request(&f, wav, size, false, &o[i], 100);
@@ -220,7 +227,7 @@ START_TEST(deadline_in_the_pool_stops_the_decoder)
     struct outcome o[3];
     size_t size;
     unsigned taken = 0;
-    fixture_open(&f, (const char *const[]){ "audio.decode_threads=1", NULL });
+    fixture_open(&f, (const char *const[]){"audio.decode_threads=1", NULL});
     void *wav = fixture_wav(44100, 50, &size);
     for (unsigned i = 0; i < 3; i++) {
         struct request *r = fixture_request(&f, wav, size, false, &o[i], 0.003);
@@ -246,9 +253,11 @@ START_TEST(lane_serves_on_while_the_pool_works)
     size_t slow_size, size;
     fixture_open(&f, NULL);
     void *slow_wav = fixture_wav(44100, 50, &slow_size), *wav = fixture_wav(16000, 1, &size);
-    ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, slow_wav, slow_size, false, &slow, 100)), 0);
+    ck_assert_int_eq(
+        intake_submit(f.intake, fixture_request(&f, slow_wav, slow_size, false, &slow, 100)), 0);
     for (unsigned i = 0; i < 10; i++) {
-        ck_assert_int_eq(intake_submit(f.intake, fixture_request(&f, wav, size, false, &quick, LONG_S)), 0);
+        ck_assert_int_eq(
+            intake_submit(f.intake, fixture_request(&f, wav, size, false, &quick, LONG_S)), 0);
         ck_assert(fixture_turn_until(&f, &quick.calls, 1, LONG_S));
         ck_assert_int_eq(quick.status, 0);
     }

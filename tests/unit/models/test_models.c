@@ -38,7 +38,7 @@ static void put_model(const char *name, bool damaged)
 static void remove_all(void)
 {
     char command_path[256];
-    const char *const names[] = { "a.sparrow", "b.sparrow", "notes.txt", ".hidden.sparrow" };
+    const char *const names[] = {"a.sparrow", "b.sparrow", "notes.txt", ".hidden.sparrow"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(command_path, sizeof command_path, "%s/%s", folder, names[i]);
         unlink(command_path);
@@ -56,14 +56,15 @@ static struct config *config_for(const char *path, const char *more)
 {
     char override[600];
     struct config *config = NULL;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     snprintf(override, sizeof override, "models.path=%s", path);
-    const char *const all[] = { override, more, NULL };
+    const char *const all[] = {override, more, NULL};
     ck_assert_msg(config_load(NULL, all, stderr, &config, &err) == 0, "%s", err.text);
     return config;
 }
 
-static int load(const char *path, const char *more, struct models **ret_models, struct sparrow_error *err)
+static int load(const char *path, const char *more, struct models **ret_models,
+                struct sparrow_error *err)
 {
     struct config *config = config_for(path, more);
     int rc = models_new(config, NULL, NULL, ret_models, err);
@@ -74,7 +75,7 @@ static int load(const char *path, const char *more, struct models **ret_models, 
 START_TEST(new_file_and_folder_give_the_same_model)
 {
     struct models *from_file = NULL, *from_folder = NULL;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     make_folder();
     put_model("a.sparrow", false);
     put_model("notes.txt", true);
@@ -83,13 +84,14 @@ START_TEST(new_file_and_folder_give_the_same_model)
     ck_assert_msg(load(folder, NULL, &from_folder, &err) == 0, "%s", err.text);
     struct model_set *a = models_current(from_file), *b = models_current(from_folder);
     ck_assert_uint_eq(model_set_count(b), 1);
-    ck_assert_str_eq(sparrow_model_digest(model_set_at(a, 0)->model), sparrow_model_digest(model_set_at(b, 0)->model));
+    ck_assert_str_eq(sparrow_model_digest(model_set_at(a, 0)->model),
+                     sparrow_model_digest(model_set_at(b, 0)->model));
     ck_assert_ptr_eq(model_set_find(a, NULL), model_set_at(a, 0));
     ck_assert_ptr_eq(model_set_find(a, ""), model_set_at(a, 0));
     ck_assert_ptr_eq(model_set_find(a, "commands"), model_set_at(a, 0));
     ck_assert_ptr_null(model_set_find(a, "nobody"));
     ck_assert_ptr_null(model_set_at(a, 1));
-    models_free(from_file);             /* the sets outlive it */
+    models_free(from_file); /* the sets outlive it */
     models_free(from_folder);
     ck_assert_str_eq(sparrow_model_name(model_set_at(a, 0)->model), "commands");
     model_set_unref(a);
@@ -98,12 +100,14 @@ START_TEST(new_file_and_folder_give_the_same_model)
 }
 END_TEST
 
-/* The known word's scores are the scalar kernels' own, whatever kernels are in use; and it is no word of zeros. */
+/* The known word's scores are the scalar kernels' own, whatever kernels are in use; and it is no
+ * word of zeros. */
 START_TEST(test_word_is_right_with_every_kernel)
 {
     struct models *models = NULL;
-    struct sparrow_error err = { 0 };
-    ck_assert_msg(load(model_file(), _i ? "replicas.cpu=scalar" : NULL, &models, &err) == 0, "%s", err.text);
+    struct sparrow_error err = {0};
+    ck_assert_msg(load(model_file(), _i ? "replicas.cpu=scalar" : NULL, &models, &err) == 0, "%s",
+                  err.text);
     struct model_set *set = models_current(models);
     const struct model_entry *e = model_set_at(set, 0);
     size_t labels = sparrow_model_label_count(e->model), alive = 0;
@@ -125,17 +129,17 @@ END_TEST
 START_TEST(new_bad_input_is_refused_with_its_name)
 {
     struct models *models = NULL;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     make_folder();
     ck_assert_int_lt(load("/nowhere/at.all", NULL, &models, &err), 0);
     ck_assert_ptr_nonnull(strstr(err.text, "/nowhere/at.all"));
-    ck_assert_int_eq(load(folder, NULL, &models, &err), SPARROW_CONFIG);    /* empty */
+    ck_assert_int_eq(load(folder, NULL, &models, &err), SPARROW_CONFIG); /* empty */
     put_model("a.sparrow", true);
     ck_assert_int_eq(load(folder, NULL, &models, &err), SPARROW_BAD_MODEL);
     ck_assert_ptr_nonnull(strstr(err.text, "a.sparrow"));
     put_model("a.sparrow", false);
     put_model("b.sparrow", false);
-    ck_assert_int_eq(load(folder, NULL, &models, &err), SPARROW_CONFIG);    /* two of one name */
+    ck_assert_int_eq(load(folder, NULL, &models, &err), SPARROW_CONFIG); /* two of one name */
     ck_assert_ptr_nonnull(strstr(err.text, "b.sparrow"));
     ck_assert_ptr_null(models);
     remove_all();
@@ -145,7 +149,7 @@ END_TEST
 START_TEST(reload_bad_keeps_the_set_and_good_keeps_the_counts)
 {
     struct models *models = NULL;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     make_folder();
     put_model("a.sparrow", false);
     struct config *config = config_for(folder, NULL);
@@ -163,7 +167,8 @@ START_TEST(reload_bad_keeps_the_set_and_good_keeps_the_counts)
     ck_assert_ptr_ne(after, before);
     ck_assert_uint_ne(model_set_at(after, 0)->serial, model_set_at(before, 0)->serial);
     ck_assert_uint_eq(atomic_load(&model_set_at(after, 0)->label_counts[1]), 7);
-    atomic_fetch_add(&model_set_at(before, 0)->label_counts[1], 1);     /* a request that began before */
+    atomic_fetch_add(&model_set_at(before, 0)->label_counts[1],
+                     1); /* a request that began before */
     ck_assert_uint_eq(atomic_load(&model_set_at(after, 0)->label_counts[1]), 8);
     model_set_unref(before);
     model_set_unref(after);
@@ -192,10 +197,10 @@ static void *read_on(void *arg)
 
 START_TEST(reload_under_readers_frees_nothing_in_use)
 {
-    struct reader readers[2] = { 0 };
+    struct reader readers[2] = {0};
     pthread_t threads[2];
     struct models *models = NULL;
-    struct sparrow_error err = { 0 };
+    struct sparrow_error err = {0};
     struct config *config = config_for(model_file(), NULL);
     ck_assert_msg(models_new(config, NULL, NULL, &models, &err) == 0, "%s", err.text);
     for (unsigned i = 0; i < 2; i++) {

@@ -24,8 +24,8 @@ void fixture_open(struct fixture *f, const char *const *overrides)
 {
     static char path[512];
     const char *top = getenv("top_srcdir");
-    const char *all[16] = { path };
-    struct sparrow_error err = { 0 };
+    const char *all[16] = {path};
+    struct sparrow_error err = {0};
     snprintf(path, sizeof path, "models.path=%s/models/commands.sparrow", top ? top : ".");
     for (size_t i = 0; overrides && overrides[i]; i++)
         all[i + 1] = overrides[i];
@@ -34,14 +34,19 @@ void fixture_open(struct fixture *f, const char *const *overrides)
     must(config_load(NULL, all, stderr, &f->config, &err), &err, "config");
     f->metrics = metrics_new();
     must(models_new(f->config, NULL, f->metrics, &f->models, &err), &err, "models");
-    struct replicas_options replicas = { .lanes = 1, .models = f->models, .metrics = f->metrics, .config = f->config };
+    struct replicas_options replicas = {
+        .lanes = 1, .models = f->models, .metrics = f->metrics, .config = f->config};
     must(replicas_new(&replicas, &f->replicas, &err), &err, "replicas");
     must(lane_new(0, metrics_block(f->metrics), NULL, &f->lane, &err), &err, "lane");
-    struct schedule_options schedule = { .lane = f->lane, .replicas = f->replicas, .models = f->models, .metrics = f->metrics,
-                                         .config = f->config };
+    struct schedule_options schedule = {.lane = f->lane,
+                                        .replicas = f->replicas,
+                                        .models = f->models,
+                                        .metrics = f->metrics,
+                                        .config = f->config};
     must(schedule_new(&schedule, &f->schedule, &err), &err, "schedule");
     must(decode_pool_new(f->config, f->metrics, NULL, &f->decoders, &err), &err, "decode pool");
-    struct intake_options intake = { .lane = f->lane, .schedule = f->schedule, .pool = f->decoders, .config = f->config };
+    struct intake_options intake = {
+        .lane = f->lane, .schedule = f->schedule, .pool = f->decoders, .config = f->config};
     must(intake_new(&intake, &f->intake, &err), &err, "intake");
     f->pool = request_pool_new(f->lane);
     ck_assert_ptr_nonnull(f->pool);
@@ -83,11 +88,11 @@ static void sink(struct request *request, void *arg)
     request_free(request);
 }
 
-struct request *fixture_request(struct fixture *f, const void *bytes, size_t size, bool is_features, struct outcome *outcome,
-                                double timeout_s)
+struct request *fixture_request(struct fixture *f, const void *bytes, size_t size, bool is_features,
+                                struct outcome *outcome, double timeout_s)
 {
     struct request *request = request_new(f->pool, 1);
-    if (!request)                   /* no ck_assert: it allocates even when it holds, and allocations are counted */
+    if (!request) /* no ck_assert: it allocates even when it holds, and allocations are counted */
         ck_abort_msg("no memory for a request");
     memset(outcome, 0, sizeof *outcome);
     request->models = models_current(f->models);
@@ -106,7 +111,7 @@ static const struct sparrow_model *model_of(const struct fixture *f)
 {
     struct model_set *set = models_current(f->models);
     const struct sparrow_model *model = model_set_find(set, NULL)->model;
-    model_set_unref(set);           /* stays current: the tests that use this do not reload */
+    model_set_unref(set); /* stays current: the tests that use this do not reload */
     return model;
 }
 
@@ -124,7 +129,7 @@ const uint8_t *fixture_word(struct fixture *f, unsigned number)
 {
     static uint8_t words[WORDS][4096];
     uint8_t *word = words[number % WORDS];
-    struct sparrow_front_end front_end = { .size = sizeof front_end };
+    struct sparrow_front_end front_end = {.size = sizeof front_end};
     ck_assert_int_eq(sparrow_model_front_end(model_of(f), &front_end), 0);
     uint32_t state = number * 2654435761u + 1;
     ck_assert_uint_le(fixture_word_size(f), sizeof words[0]);
@@ -152,7 +157,8 @@ bool fixture_turn_until(struct fixture *f, const unsigned *count, unsigned wante
 {
     uint64_t end_us = lane_clock_us() + (uint64_t)(seconds * 1e6);
     while (*count < wanted && lane_clock_us() < end_us)
-        uv_run(lane_loop(f->lane), UV_RUN_ONCE);    /* the lane's heartbeat wakes it ten times a second at least */
+        uv_run(lane_loop(f->lane),
+               UV_RUN_ONCE); /* the lane's heartbeat wakes it ten times a second at least */
     return *count >= wanted;
 }
 
@@ -180,7 +186,8 @@ void *fixture_wav(unsigned rate_hz, double seconds, size_t *ret_size)
     memcpy(wav + 36, "data", 4);
     put(wav + 40, 4, (uint32_t)(samples * 2));
     for (size_t i = 0; i < samples; i++)
-        put(wav + 44 + 2 * i, 2, (uint32_t)(int32_t)(8000 * sin(0.17 * (double)i * 16000 / rate_hz)));
+        put(wav + 44 + 2 * i, 2,
+            (uint32_t)(int32_t)(8000 * sin(0.17 * (double)i * 16000 / rate_hz)));
     *ret_size = size;
     return wav;
 }

@@ -1,5 +1,6 @@
-/* test_allocations.c - a steady state allocates nothing: every malloc, calloc and realloc of the daemon's and the engine's objects is
- * counted (-Wl,--wrap, engine linked statically) while requests go through intake, schedule and replica.
+/* test_allocations.c - a steady state allocates nothing: every malloc, calloc and realloc of the
+ * daemon's and the engine's objects is counted (-Wl,--wrap, engine linked statically) while
+ * requests go through intake, schedule and replica.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <stdatomic.h>
@@ -7,7 +8,7 @@
 
 #include "tests/unit/schedule/fixture.h"
 
-#define WARM_UP 200u
+#define WARM_UP  200u
 #define MEASURED 500u
 
 void *__real_malloc(size_t size);
@@ -52,7 +53,8 @@ static void pass(struct fixture *f, const void *wav, size_t size, unsigned count
         unsigned before = fixture_answers;
         int rc = intake_submit(f->intake, fixture_request(f, wav, size, false, &o, 20));
         if (rc < 0 || !fixture_turn_until(f, &fixture_answers, before + 1, 20) || o.status < 0)
-            ck_abort_msg("request %u: %d, %d %s", i, rc, o.status, o.text);     /* ck_assert allocates even when it holds */
+            ck_abort_msg("request %u: %d, %d %s", i, rc, o.status,
+                         o.text); /* ck_assert allocates even when it holds */
     }
 }
 
@@ -62,7 +64,7 @@ static void measure(const char *const *overrides)
     size_t size;
     void *wav = fixture_wav(16000, 1, &size);
     fixture_open(&f, overrides);
-    ck_assert_uint_gt(atomic_load(&allocations), 0);    /* the counter works */
+    ck_assert_uint_gt(atomic_load(&allocations), 0); /* the counter works */
     pass(&f, wav, size, WARM_UP);
     atomic_store(&allocations, 0);
     pass(&f, wav, size, MEASURED);
@@ -80,7 +82,7 @@ END_TEST
 
 START_TEST(submit_to_workers_allocates_nothing)
 {
-    measure((const char *const[]){ "replicas.lane=no", "replicas.workers=2", NULL });
+    measure((const char *const[]){"replicas.lane=no", "replicas.workers=2", NULL});
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* test_schedule.c - words to replicas and back: right scores, balance, loss, deadlines, cancellation, overload.
+/* test_schedule.c - words to replicas and back: right scores, balance, loss, deadlines,
+ * cancellation, overload.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 #include "tests/unit/schedule/fixture.h"
 
-#define MANY 400u
+#define MANY   400u
 #define LONG_S 20.0
 
 static struct outcome outcomes[4096];
@@ -16,7 +17,8 @@ static unsigned submit(struct fixture *f, unsigned count, double timeout_s)
 {
     unsigned taken = 0;
     for (unsigned i = 0; i < count; i++) {
-        struct request *r = fixture_request(f, fixture_word(f, i), fixture_word_size(f), true, &outcomes[i], timeout_s);
+        struct request *r = fixture_request(f, fixture_word(f, i), fixture_word_size(f), true,
+                                            &outcomes[i], timeout_s);
         int rc = intake_submit(f->intake, r);
         if (rc < 0) {
             ck_assert_int_eq(rc, SPARROW_BUSY);
@@ -31,7 +33,7 @@ static unsigned submit(struct fixture *f, unsigned count, double timeout_s)
 
 static void check_scores(struct fixture *f, unsigned number)
 {
-    int32_t expected[64] = { 0 };
+    int32_t expected[64] = {0};
     fixture_expected(f, fixture_word(f, number), expected);
     ck_assert_int_eq(outcomes[number].status, 0);
     ck_assert_uint_eq(outcomes[number].calls, 1);
@@ -64,10 +66,11 @@ END_TEST
 START_TEST(submit_with_workers_gives_the_same_scores)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=3", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.lane=no", "replicas.workers=3", NULL});
     ck_assert_uint_eq(submit(&f, MANY, LONG_S), MANY);
     ck_assert(fixture_turn_until(&f, &fixture_answers, MANY, LONG_S));
-    for (unsigned i = MANY - 64; i < MANY; i++)     /* the features of those before have been overwritten */
+    for (unsigned i = MANY - 64; i < MANY;
+         i++) /* the features of those before have been overwritten */
         check_scores(&f, i);
     ck_assert_uint_eq(metrics_value(f.metrics, METRIC_WORDS, 0), MANY);
     fixture_close(&f);
@@ -77,10 +80,12 @@ END_TEST
 /* _i: workers. Words slow enough that all must help; then each id has worked. */
 START_TEST(submit_with_many_workers_uses_every_one)
 {
-    static const char *const counts[] = { "replicas.workers=1", "replicas.workers=20", "replicas.workers=64" };
-    static const unsigned numbers[] = { 1, 20, 64 };
+    static const char *const counts[] = {"replicas.workers=1", "replicas.workers=20",
+                                         "replicas.workers=64"};
+    static const unsigned numbers[] = {1, 20, 64};
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", counts[_i], "test.word_cost=0.001", NULL });
+    fixture_open(
+        &f, (const char *const[]){"replicas.lane=no", counts[_i], "test.word_cost=0.001", NULL});
     unsigned wanted = numbers[_i] * 8;
     ck_assert_uint_eq(submit(&f, wanted, LONG_S), wanted);
     ck_assert(fixture_turn_until(&f, &fixture_answers, wanted, LONG_S));
@@ -96,7 +101,7 @@ END_TEST
 START_TEST(submit_slow_words_with_both_kinds_leaves_the_lane_free)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.workers=4", "test.word_cost=0.05", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.workers=4", "test.word_cost=0.05", NULL});
     ck_assert_uint_eq(submit(&f, 4, LONG_S), 4);
     ck_assert_uint_eq(fixture_answers, 0);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 4, LONG_S));
@@ -110,8 +115,8 @@ END_TEST
 START_TEST(worker_that_dies_loses_nothing)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=3", "test.word_cost=0.0005",
-                                            "test.fault=die:1:5", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.lane=no", "replicas.workers=3",
+                                           "test.word_cost=0.0005", "test.fault=die:1:5", NULL});
     ck_assert_uint_eq(submit(&f, 60, LONG_S), 60);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 60, LONG_S));
     check_all(&f, 60);
@@ -126,8 +131,9 @@ END_TEST
 START_TEST(worker_that_hangs_loses_nothing_and_comes_back)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=3", "test.word_cost=0.0005",
-                                            "replicas.hang_timeout=0.2", "test.fault=hang:1:5:3", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.lane=no", "replicas.workers=3",
+                                           "test.word_cost=0.0005", "replicas.hang_timeout=0.2",
+                                           "test.fault=hang:1:5:3", NULL});
     struct replica_info info;
     ck_assert_uint_eq(submit(&f, 60, LONG_S), 60);
     uint64_t silent_us = lane_clock_us() + 20000000;
@@ -156,11 +162,13 @@ END_TEST
 START_TEST(all_workers_dead_answers_no_replica)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=2", "test.fault=die:0:5,die:1:5", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.lane=no", "replicas.workers=2",
+                                           "test.fault=die:0:5,die:1:5", NULL});
     unsigned taken = 0;
     bool refused = false;
     for (unsigned i = 0; i < MANY && !refused; i++) {
-        struct request *r = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true, &outcomes[i], LONG_S);
+        struct request *r = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true,
+                                            &outcomes[i], LONG_S);
         int rc = intake_submit(f.intake, r);
         if (rc < 0) {
             ck_assert_int_eq(rc, SPARROW_NO_REPLICA);
@@ -173,7 +181,8 @@ START_TEST(all_workers_dead_answers_no_replica)
     }
     ck_assert(refused);
     ck_assert(!replicas_healthy(f.replicas));
-    ck_assert(outcomes[taken - 1].status == SPARROW_NO_REPLICA || outcomes[taken - 1].status == SPARROW_BACKEND);
+    ck_assert(outcomes[taken - 1].status == SPARROW_NO_REPLICA ||
+              outcomes[taken - 1].status == SPARROW_BACKEND);
     ck_assert_int_eq(outcomes[0].status, 0);
     fixture_close(&f);
 }
@@ -182,7 +191,8 @@ END_TEST
 START_TEST(workers_dead_with_lane_replica_computes_on_the_lane)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.workers=2", "test.word_cost=0.002", "test.fault=die:0:2,die:1:2", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.workers=2", "test.word_cost=0.002",
+                                           "test.fault=die:0:2,die:1:2", NULL});
     ck_assert_uint_eq(submit(&f, 40, LONG_S), 40);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 40, LONG_S));
     check_all(&f, 40);
@@ -192,10 +202,11 @@ END_TEST
 
 START_TEST(lane_replica_that_dies_hands_over_to_workers)
 {
-    struct fixture f;       /* words are cheap: the lane computes them, until it cannot */
-    fixture_open(&f, (const char *const[]){ "replicas.workers=1", "test.fault=die:1:5", NULL });
+    struct fixture f; /* words are cheap: the lane computes them, until it cannot */
+    fixture_open(&f, (const char *const[]){"replicas.workers=1", "test.fault=die:1:5", NULL});
     for (unsigned i = 0; i < 20; i++) {
-        struct request *r = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true, &outcomes[i], LONG_S);
+        struct request *r = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true,
+                                            &outcomes[i], LONG_S);
         ck_assert_int_eq(intake_submit(f.intake, r), 0);
         ck_assert(fixture_turn_until(&f, &fixture_answers, i + 1, LONG_S));
     }
@@ -219,7 +230,8 @@ START_TEST(replica_with_wrong_scores_is_dead_for_good)
     ck_assert_int_eq(replica_state(f.schedule->replica), REPLICA_DEAD);
     ck_assert(!replica_selftest(f.schedule->replica, set, NULL));
     model_set_unref(set);
-    struct request *r = fixture_request(&f, fixture_word(&f, 0), fixture_word_size(&f), true, &outcomes[0], LONG_S);
+    struct request *r =
+        fixture_request(&f, fixture_word(&f, 0), fixture_word_size(&f), true, &outcomes[0], LONG_S);
     ck_assert_int_eq(intake_submit(f.intake, r), SPARROW_NO_REPLICA);
     request_free(r);
     fixture_close(&f);
@@ -229,8 +241,9 @@ END_TEST
 START_TEST(deadline_passes_while_a_worker_is_silent)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=1", "replicas.hang_timeout=30",
-                                            "test.fault=hang:0:2:0.8", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.lane=no", "replicas.workers=1",
+                                           "replicas.hang_timeout=30", "test.fault=hang:0:2:0.8",
+                                           NULL});
     uint64_t began_us = lane_clock_us();
     ck_assert_uint_eq(submit(&f, 3, 0.15), 3);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 3, LONG_S));
@@ -239,7 +252,7 @@ START_TEST(deadline_passes_while_a_worker_is_silent)
         ck_assert_int_eq(outcomes[i].status, SPARROW_DEADLINE);
     ck_assert_uint_ge(took_us, 150000);
     ck_assert_uint_lt(took_us, 600000);
-    ck_assert_uint_eq(submit(&f, 1, LONG_S), 1);        /* the silent one comes back in time for this */
+    ck_assert_uint_eq(submit(&f, 1, LONG_S), 1); /* the silent one comes back in time for this */
     ck_assert(fixture_turn_until(&f, &fixture_answers, 4, LONG_S));
     check_scores(&f, 0);
     fixture_close(&f);
@@ -249,7 +262,7 @@ END_TEST
 START_TEST(deadline_that_cannot_be_met_is_answered_at_once)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "test.word_cost=0.05", NULL });
+    fixture_open(&f, (const char *const[]){"test.word_cost=0.05", NULL});
     uint64_t began_us = lane_clock_us();
     ck_assert_uint_eq(submit(&f, 1, 0.02), 1);
     ck_assert_uint_eq(fixture_answers, 1);
@@ -259,11 +272,12 @@ START_TEST(deadline_that_cannot_be_met_is_answered_at_once)
 }
 END_TEST
 
-/* A word costs more than a lane may spend in one turn: the first is computed at once, the others wait, and all are answered in order. */
+/* A word costs more than a lane may spend in one turn: the first is computed at once, the others
+ * wait, and all are answered in order. */
 START_TEST(lane_behind_puts_off_and_keeps_the_order)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "test.word_cost=0.006", NULL });
+    fixture_open(&f, (const char *const[]){"test.word_cost=0.006", NULL});
     ck_assert_uint_eq(submit(&f, 10, LONG_S), 10);
     ck_assert_uint_eq(fixture_answers, 1);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 10, LONG_S));
@@ -278,9 +292,9 @@ END_TEST
 START_TEST(lane_overloaded_refuses_at_once_what_it_cannot_answer_in_time)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "test.word_cost=0.006", NULL });
+    fixture_open(&f, (const char *const[]){"test.word_cost=0.006", NULL});
     uint64_t began_us = lane_clock_us();
-    unsigned taken = submit(&f, 1000, 0.5);             /* 6 seconds of work */
+    unsigned taken = submit(&f, 1000, 0.5); /* 6 seconds of work */
     uint64_t took_us = lane_clock_us() - began_us;
     ck_assert_uint_ge(taken, 20);
     ck_assert_uint_le(taken, 90 + took_us / 6000);
@@ -292,7 +306,7 @@ START_TEST(lane_overloaded_refuses_at_once_what_it_cannot_answer_in_time)
         late += outcomes[i].calls == 1 && outcomes[i].status == SPARROW_DEADLINE;
     }
     ck_assert_uint_eq(good + late, taken);
-    if (took_us < 100000)                               /* a slow machine has used the deadline up before the lane could turn */
+    if (took_us < 100000) /* a slow machine has used the deadline up before the lane could turn */
         ck_assert_uint_ge(good * 10, taken * 9);
     fixture_close(&f);
 }
@@ -301,8 +315,9 @@ END_TEST
 START_TEST(queue_full_is_busy)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=1", "schedule.queue_words=10",
-                                            "test.word_cost=0.002", NULL });
+    fixture_open(&f,
+                 (const char *const[]){"replicas.lane=no", "replicas.workers=1",
+                                       "schedule.queue_words=10", "test.word_cost=0.002", NULL});
     unsigned taken = submit(&f, 100, LONG_S);
     ck_assert_uint_ge(taken, 10);
     ck_assert_uint_le(taken, 10 + 33);
@@ -315,10 +330,12 @@ END_TEST
 START_TEST(cancel_waiting_words_answers_later_and_once)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=1", "test.word_cost=0.01", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.lane=no", "replicas.workers=1",
+                                           "test.word_cost=0.01", NULL});
     struct request *requests[20];
     for (unsigned i = 0; i < 20; i++) {
-        requests[i] = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true, &outcomes[i], LONG_S);
+        requests[i] = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true,
+                                      &outcomes[i], LONG_S);
         ck_assert_int_eq(intake_submit(f.intake, requests[i]), 0);
     }
     uint64_t began_us = lane_clock_us();
@@ -333,7 +350,8 @@ START_TEST(cancel_waiting_words_answers_later_and_once)
         ck_assert_uint_eq(outcomes[i].calls, 1);
         ck_assert_int_eq(outcomes[i].status, SPARROW_CANCELLED);
     }
-    ck_assert_uint_eq(submit(&f, 1, LONG_S), 1);        /* what was sent is still with the worker; its answers hurt nobody */
+    ck_assert_uint_eq(submit(&f, 1, LONG_S),
+                      1); /* what was sent is still with the worker; its answers hurt nobody */
     ck_assert(fixture_turn_until(&f, &fixture_answers, 21, LONG_S));
     check_scores(&f, 0);
     fixture_close(&f);
@@ -343,10 +361,11 @@ END_TEST
 START_TEST(cancel_in_the_backlog_answers_cancelled)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "test.word_cost=0.006", NULL });
+    fixture_open(&f, (const char *const[]){"test.word_cost=0.006", NULL});
     struct request *requests[3];
     for (unsigned i = 0; i < 3; i++) {
-        requests[i] = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true, &outcomes[i], LONG_S);
+        requests[i] = fixture_request(&f, fixture_word(&f, i), fixture_word_size(&f), true,
+                                      &outcomes[i], LONG_S);
         ck_assert_int_eq(intake_submit(f.intake, requests[i]), 0);
     }
     request_cancel(requests[1]);
@@ -362,11 +381,13 @@ END_TEST
 START_TEST(drain_refuses_new_requests_and_answers_old_ones)
 {
     struct fixture f;
-    fixture_open(&f, (const char *const[]){ "replicas.lane=no", "replicas.workers=1", "test.word_cost=0.005", NULL });
+    fixture_open(&f, (const char *const[]){"replicas.lane=no", "replicas.workers=1",
+                                           "test.word_cost=0.005", NULL});
     ck_assert_uint_eq(submit(&f, 5, LONG_S), 5);
     schedule_drain(f.schedule);
     struct outcome refused;
-    struct request *r = fixture_request(&f, fixture_word(&f, 6), fixture_word_size(&f), true, &refused, LONG_S);
+    struct request *r =
+        fixture_request(&f, fixture_word(&f, 6), fixture_word_size(&f), true, &refused, LONG_S);
     ck_assert_int_eq(intake_submit(f.intake, r), SPARROW_DRAINING);
     request_free(r);
     ck_assert(fixture_turn_until(&f, &fixture_answers, 5, LONG_S));
