@@ -36,23 +36,33 @@ def multiplier(ratio):
 
 
 class Part(nn.Module):
-    """One convolution with folded weights; stores nothing outside its mask."""
+    """One convolution whose normalisation has become a fixed gain; stores nothing outside its mask.
 
-    def __init__(self, weight, mask, stride, padding):
+    What is trained are the weights as they were before the gain, since their gradients are of the
+    size that learning rates are made for. middle, spread: what the float network takes from its
+    input and divides it by."""
+
+    def __init__(self, conv, stride, padding, middle=0.0, spread=1.0):
         super().__init__()
-        self.weight = nn.Parameter(weight.detach().clone())
-        self.register_buffer("mask", mask.clone())
-        self.stride, self.padding = stride, padding
+        gain = conv.norm.weight / torch.sqrt(conv.norm.running_var + conv.norm.eps) / spread
+        self.weight = nn.Parameter(conv.conv.weight.detach().clone())
+        self.register_buffer("mask", conv.mask.clone())
+        self.register_buffer("gain", gain.detach()[:, None, None].clone())
+        self.stride, self.padding, self.middle = stride, padding, middle
+
+    def folded(self):
+        return self.weight * self.mask * self.gain
+
+    def shift(self):
+        """What the bias has to take back for the input's middle."""
+        return self.middle * self.folded().sum((1, 2))
 
     def largest(self):
         """The largest weight of each block of outputs."""
-        return (
-            (self.weight * self.mask).detach().abs().flatten(1).amax(1).reshape(-1, BLOCK).amax(1)
-        )
+        return self.folded().detach().abs().flatten(1).amax(1).reshape(-1, BLOCK).amax(1)
 
     def integers(self, scale, unit):
-        ratio = (scale / unit).repeat_interleave(BLOCK)[:, None, None]
-        smooth = self.weight * self.mask * ratio
+        smooth = self.folded() * (scale / unit).repeat_interleave(BLOCK)[:, None, None]
         return through(smooth.round().clamp(-127, 127), smooth)
 
 
@@ -75,7 +85,8 @@ class Sum(nn.Module):
         self.unit.copy_(largest.clamp_min(1e-9) / 127)
 
     def integer_bias(self):
-        smooth = self.bias / self.unit.repeat_interleave(BLOCK)
+        bias = self.bias - sum(part.shift() for part in self.parts)
+        smooth = bias / self.unit.repeat_interleave(BLOCK)
         return through(smooth.round(), smooth)
 
     def sums(self, values, scales):
@@ -114,29 +125,15 @@ class Quantised(nn.Module):
         super().__init__()
         net.eval()
         self.maximum, winners = maximum, net.act.left
-        weight, bias = net.stem.folded()
-        weight = weight / SPREAD
-        self.stem = Sum(
-            [Part(weight, net.stem.mask, 1, 1)],
-            bias - MIDDLE * weight.sum((1, 2)),
-            winners,
-            maximum,
-        )
+        stem = Part(net.stem, 1, 1, MIDDLE, SPREAD)
+        self.stem = Sum([stem], net.stem.folded()[1], winners, maximum)
         self.a, self.b = nn.ModuleList(), nn.ModuleList()
         for block in net.blocks:
             stride = block.a.conv.stride[0]
-            (wa, ba), (wb, bb), (ws, bs) = (
-                conv.folded() for conv in (block.a, block.b, block.skip)
-            )
-            self.a.append(Sum([Part(wa, block.a.mask, stride, 4)], ba, winners, maximum))
-            self.b.append(
-                Sum(
-                    [Part(wb, block.b.mask, 1, 4), Part(ws, block.skip.mask, stride, 0)],
-                    bb + bs,
-                    winners,
-                    maximum,
-                )
-            )
+            bias = block.b.folded()[1] + block.skip.folded()[1]
+            parts = [Part(block.b, 1, 4), Part(block.skip, stride, 0)]
+            self.a.append(Sum([Part(block.a, stride, 4)], block.a.folded()[1], winners, maximum))
+            self.b.append(Sum(parts, bias, winners, maximum))
         self.linear = nn.Parameter(net.linear.weight.detach().clone())
         self.bias = nn.Parameter(net.linear.bias.detach().clone())
         self.register_buffer("mean_scale", torch.tensor(0.0))

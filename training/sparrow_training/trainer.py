@@ -34,7 +34,7 @@ class Settings:
     steps: int = 192  # batches in an epoch
     batch: int = 100
     peak: float = 0.1  # learning rate
-    integer_peak: float = 0.002
+    integer_peak: float = 0.004
     decay: float = 5e-4
     maximum: int = 127  # of activations
     seed: int = 1
@@ -45,7 +45,7 @@ def preset(name):
     return {
         "commands": Settings("commands", windows=868, epochs=100, integer_epochs=12),
         "relu": Settings("relu", widths=(96, 96, 96, 192), winners=network.BLOCK, epochs=42),
-        "published": Settings("published", winners=1, epochs=12),
+        "published": Settings("published", winners=1, epochs=20),
     }[name]
 
 
