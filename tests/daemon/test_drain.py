@@ -198,7 +198,7 @@ def test_bad_options_are_refused_with_2():
         p = subprocess.run([SPARROWD] + arguments, capture_output=True, timeout=60 * SLOW)
         assert p.returncode == 2 and p.stderr, (arguments, p)
     for arguments in (["--help"], ["--version"], ["--print-config"], ["--print-man"], ["--print-keys"], ["--print-metrics"],
-                      ["--print-errors"], ["--check", "--server.lanes=2"]):
+                      ["--print-errors"], ["--check", "--server.lanes=2", f"--models.path={os.path.join(TOP_SRC, 'models')}"]):
         p = subprocess.run([SPARROWD] + arguments, capture_output=True, timeout=60 * SLOW)
         assert p.returncode == 0 and p.stdout and not p.stderr, (arguments, p)
 
