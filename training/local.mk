@@ -16,6 +16,6 @@ EXTRA_DIST += \
 
 # They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
 EXTRA_DIST += tests/training/README.md
-TRAINING_TESTS = tests/training/test_export.py tests/training/test_reference.py
+TRAINING_TESTS = tests/training/test_export.py tests/training/test_reference.py tests/training/test_trainer.py
 dist_check_SCRIPTS += $(TRAINING_TESTS)
 TESTS += $(TRAINING_TESTS)

@@ -70,7 +70,7 @@ class Trainer:
         weights, kinds = sampling.weights(takes.train_words)
         self.chances, self.kinds = np.cumsum(weights / weights.sum()), torch.from_numpy(kinds)
         self.net = build(settings).to(device)
-        self.stage, self.epoch, self.log = "float", 0, []
+        self.stage, self.epoch, self.log, self.note = "float", 0, [], ""
         self.begin()
 
     def begin(self):
@@ -154,6 +154,7 @@ class Trainer:
         return self.epoch < self.length()
 
     def quantise(self):
+        self.average.net.set_winners(self.settings.winners)  # a checkpoint does not tell
         features = self.takes.train[0][::40].float()
         self.net = quantise.Quantised(
             self.average.net, features.to(self.device), self.settings.maximum
@@ -168,6 +169,7 @@ class Trainer:
             "epoch": self.epoch,
             "log": self.log,
             "taught": self.teacher is not None,
+            "note": self.note,
             "net": self.net.state_dict(),
             "average": self.average.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -187,7 +189,7 @@ class Trainer:
         for name in ("net", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
         self.average.net.load_state_dict(state["average"])
-        self.epoch, self.log = state["epoch"], state["log"]
+        self.epoch, self.log, self.note = state["epoch"], state["log"], state["note"]
         self.rng.bit_generator.state = state["rng"]
         self.hiding.set_state(state["hiding"].cpu())
         torch.set_rng_state(state["torch"].cpu())
@@ -220,5 +222,4 @@ def load(path):
         net = build(settings)
         net.set_winners(winners_left(state["epoch"] / settings.epochs, settings.winners))
     net.load_state_dict(state["average"])
-    note = state.get("note", "")
-    return Trained(net.eval(), settings, state["log"], state["taught"], note)
+    return Trained(net.eval(), settings, state["log"], state["taught"], state["note"])
