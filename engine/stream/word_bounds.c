@@ -14,46 +14,53 @@
 #define SLICES        (SP_FRONT_END_WORD_SAMPLES / SLICE_SAMPLES)
 /* Speech is what lies less than 25 dB under the peak and 6 dB over the noise; a stop consonant's
  * closure inside a word is shorter than 150 ms. */
-#define UNDER_PEAK_DB 25.0
-#define OVER_NOISE_DB 6.0
-#define GAP_SLICES    15
+#define UNDER_PEAK 316.227766 /* 25 dB as a ratio of energies */
+#define OVER_NOISE 3.98107171 /* 6 dB */
+#define GAP_SLICES 15
+/* The noise is what a tenth of the slices stay under. */
+#define NOISE_RANKS (SLICES / 10 + 1)
 
 static_assert(SP_FRONT_END_WORD_SAMPLES % SLICE_SAMPLES == 0, "slices fill a word");
+static_assert(SLICE_SAMPLES % 2 == 0, "samples are squared in pairs");
 
-/* Energy of each whole slice in dB over one unit of s16, never below 0. Returns their count. */
-static size_t energies(const int16_t *pcm, size_t n, double *db)
+/* Energy of each whole slice in squares of s16, one for each sample more than there is, so that
+ * silence is not zero. Returns their count. */
+static size_t energies(const int16_t *pcm, size_t n, double *ret_energy)
 {
     size_t count = n / SLICE_SAMPLES;
     for (size_t i = 0; i < count; i++) {
-        uint64_t sum = 0; /* of integers: no chain of additions that waits for each other */
-        for (size_t j = 0; j < SLICE_SAMPLES; j++) {
-            int32_t v = pcm[i * SLICE_SAMPLES + j];
-            sum += (uint32_t)(v * v);
-        }
-        db[i] = 10 * log10(1 + (double)sum / SLICE_SAMPLES);
+        const int16_t *slice = pcm + i * SLICE_SAMPLES;
+        uint64_t sum =
+            SLICE_SAMPLES; /* of integers: no chain of additions that waits for each other */
+        for (size_t j = 0; j < SLICE_SAMPLES; j += 2)
+            sum += (uint32_t)(slice[j] * slice[j]) + (uint32_t)(slice[j + 1] * slice[j + 1]);
+        ret_energy[i] = (double)sum;
     }
     return count;
 }
 
-/* The energy that a tenth of the slices stay under. */
-static double noise_of(const double *db, size_t count)
+static double noise_of(const double *energy, size_t count)
 {
-    double sorted[SLICES];
+    double least[NOISE_RANKS]; /* rising: the least seen so far */
+    size_t rank = count / 10, kept = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t at = i;
-        for (; at > 0 && sorted[at - 1] > db[i]; at--)
-            sorted[at] = sorted[at - 1];
-        sorted[at] = db[i];
+        if (kept > rank && energy[i] >= least[rank])
+            continue;
+        size_t at = kept > rank ? rank : kept++;
+        for (; at > 0 && least[at - 1] > energy[i]; at--)
+            least[at] = least[at - 1];
+        least[at] = energy[i];
     }
-    return sorted[count / 10];
+    return least[rank];
 }
 
 /* From the peak in one direction as far as speech reaches over gaps; step is 1 or -1. */
-static size_t reach(const double *db, size_t count, size_t peak, ptrdiff_t step, double threshold)
+static size_t reach(const double *energy, size_t count, size_t peak, ptrdiff_t step,
+                    double threshold)
 {
     ptrdiff_t last = (ptrdiff_t)peak;
     for (ptrdiff_t i = last; i >= 0 && i < (ptrdiff_t)count; i += step) {
-        if (db[i] >= threshold)
+        if (energy[i] >= threshold)
             last = i;
         if ((i - last) * step > GAP_SLICES)
             break;
@@ -71,17 +78,18 @@ void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm, 
     *ret_start_s = (double)first / rate;
     *ret_end_s = (double)(first + n) / rate;
 
-    double db[SLICES];
-    size_t count = energies(n > 0 ? pcm + first : pcm, n, db);
+    double energy[SLICES];
+    size_t count = energies(n > 0 ? pcm + first : pcm, n, energy);
     if (count == 0)
         return;
     size_t peak = 0;
     for (size_t i = 1; i < count; i++)
-        peak = db[i] > db[peak] ? i : peak;
-    double threshold = fmax(db[peak] - UNDER_PEAK_DB, noise_of(db, count) + OVER_NOISE_DB);
-    if (db[peak] < threshold)
+        peak = energy[i] > energy[peak] ? i : peak;
+    double threshold = fmax(energy[peak] / UNDER_PEAK, noise_of(energy, count) * OVER_NOISE);
+    if (energy[peak] < threshold)
         return;
-    size_t from = reach(db, count, peak, -1, threshold), to = reach(db, count, peak, 1, threshold);
+    size_t from = reach(energy, count, peak, -1, threshold),
+           to = reach(energy, count, peak, 1, threshold);
     *ret_start_s = (double)(first + from * SLICE_SAMPLES) / rate;
     *ret_end_s = (double)(first + (to + 1) * SLICE_SAMPLES) / rate;
 }
