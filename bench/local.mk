@@ -7,4 +7,5 @@ bench_served_bare_CFLAGS = $(OUR_CFLAGS) $(MHD_CFLAGS) $(UV_CFLAGS)
 bench_served_bare_LDADD = libsparrow.la $(MHD_LIBS) $(UV_LIBS)
 
 dist_noinst_SCRIPTS += bench/report bench/served/run bench/served/make-dense-onnx
-EXTRA_DIST += bench/served/server.mjs bench/served/package.json bench/served/post.lua bench/README.md
+EXTRA_DIST += bench/served/server.mjs bench/served/package.json bench/served/post.lua bench/served/NOTES.md bench/README.md \
+	bench/RESULTS.md bench/results/served-avx512.json bench/results/served-avx512.png
