@@ -84,7 +84,7 @@ class Recognize(Test):
         self.assertEqual(len(lines), 12)
         heard = [line.split()[1] for line in lines[1:]]
         right = sum(a == b for a, b in zip(heard, WORDS + ["silence"]))
-        self.assertGreaterEqual(right, 6, heard)
+        self.assertGreaterEqual(right, 10, heard)
         self.assertEqual(heard[0], "yes")
 
     def test_columns_line_up(self):
