@@ -13,7 +13,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from harness import SLOW, SPARROWD, Daemon, Skip, run_tests, wait_for, wav  # noqa: E402
+from harness import SLOW, SPARROWD, TOP_SRC, Daemon, Skip, run_tests, wait_for, wav  # noqa: E402
 
 CLIP = wav()
 

@@ -28,6 +28,7 @@ class World:
         self.write("energy_uj", str(int(self.uj)))
         with open(os.path.join(self.root, "proc/stat"), "w", encoding="ascii") as f:
             f.write("cpu  0 0 0 0 0 0 0 0 0 0\n")
+        self.lock = threading.Lock()                    # held while the zone moves, or is written to
         self.thread = threading.Thread(target=self.pass_time)
 
     def write(self, name, text):
@@ -42,8 +43,17 @@ class World:
             now = time.monotonic()
             self.uj += (IDLE_W + (ACTIVE_W if self.busy else 0)) * (now - before) * 1e6
             before = now
-            if os.path.isdir(self.zone):
-                self.write("energy_uj", str(int(self.uj) % 262143328850))
+            with self.lock:
+                if os.path.isdir(self.zone):
+                    self.write("energy_uj", str(int(self.uj) % 262143328850))
+
+    def lose(self):
+        with self.lock:
+            os.rename(self.zone, self.zone + ".away")
+
+    def bring_back(self):
+        with self.lock:
+            os.rename(self.zone + ".away", self.zone)
 
     def options(self):
         return {"energy.sysfs": os.path.join(self.root, "sys"), "energy.proc": os.path.join(self.root, "proc")}
@@ -122,13 +132,13 @@ def test_a_lost_sensor_is_null_until_it_is_back():
         w.busy = True
         load(d, 2.5)
         assert energy_of(d)["joules"] is not None
-        os.rename(w.zone, w.zone + ".away")
+        w.lose()
         wait_for(lambda: "energy source lost" in d.log(), 5, "the loss in the log")
         energy = energy_of(d)
         assert energy["joules"] is None and energy["source"] == "rapl", energy
         text = d.get("/metrics").body.decode()
         assert "\nsparrow_device_power_watts{" not in text and "\nsparrow_device_energy_joules_total{" in text
-        os.rename(w.zone + ".away", w.zone)
+        w.bring_back()
         wait_for(lambda: "energy source is back" in d.log(), 5, "the return in the log")
         load(d, 2.5)
         assert energy_of(d)["joules"] is not None
