@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/words.h"
 
 static const struct sp_kernels scalar = {
     .name = "scalar",
@@ -46,6 +47,21 @@ static void apply_avx2(struct sp_kernels *k)
     k->conv_dense = sp_conv_dense__avx2;
     k->lanes = &sp_lanes__avx2;
 }
+
+/* What gcc and clang call them; all of them are in Ice Lake, Zen 4 and later. */
+static bool machine_has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+
+/* A machine that has these has AVX2 as well. */
+static void apply_avx512(struct sp_kernels *k)
+{
+    apply_avx2(k);
+    k->name = "avx512";
+}
 #endif
 
 /* From the slowest to the fastest: each set takes the places of the table that it is better at. */
@@ -57,6 +73,7 @@ static const struct {
     {"scalar", machine_has_scalar, apply_nothing},
 #ifdef __x86_64__
     {"avx2", machine_has_avx2, apply_avx2},
+    {"avx512", machine_has_avx512, apply_avx512},
 #endif
 };
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))

@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += libkernels.la
 libkernels_la_SOURCES = kernels/cpu/kernels.h \
 	kernels/cpu/dispatch.c \
 	kernels/cpu/lanes.c kernels/cpu/lanes.h \
+	kernels/cpu/words.h \
 	kernels/cpu/scalar/conv.c \
 	kernels/cpu/scalar/front_end.c \
 	kernels/cpu/scalar/pool.c \
@@ -21,4 +22,10 @@ libkernels_avx2_la_SOURCES = \
 	kernels/cpu/avx2/lanes.c
 libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
 libkernels_la_LIBADD += libkernels_avx2.la
+
+noinst_LTLIBRARIES += libkernels_avx512.la
+libkernels_avx512_la_SOURCES =
+libkernels_avx512_la_SOURCES += kernels/cpu/avx512/words.c
+libkernels_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi -mavx512vnni
+libkernels_la_LIBADD += libkernels_avx512.la
 endif
