@@ -12,7 +12,7 @@ EXTRA_DIST += \
 	training/sparrow_training/quantise.py training/sparrow_training/recipe.py \
 	training/sparrow_training/reference.py training/sparrow_training/sampling.py \
 	training/sparrow_training/takes.py training/sparrow_training/testlist.py \
-	training/sparrow_training/trainer.py
+	training/sparrow_training/trainer.py training/sparrow_training/vocabulary.py
 
 # They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
 EXTRA_DIST += tests/training/README.md

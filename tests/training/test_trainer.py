@@ -21,7 +21,7 @@ except ImportError as missing:
     sys.exit(77)
 
 from sparrow_training import takes, trainer  # noqa: E402 (torch is asked for first)
-from sparrow_training.clips import LABELS  # noqa: E402
+from sparrow_training.vocabulary import COMMANDS  # noqa: E402
 
 SETTINGS = trainer.Settings(
     "commands", (16, 16, 16, 16), 2, 60, epochs=3, integer_epochs=2, steps=2, batch=12
@@ -29,7 +29,7 @@ SETTINGS = trainer.Settings(
 
 
 def material():
-    words = np.array(LABELS[:-1] + ["bird", "cat"])
+    words = np.array([*COMMANDS, "silence", "bird", "cat"])
     rng = np.random.default_rng(7)
 
     def features():

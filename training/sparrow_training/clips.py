@@ -12,9 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
-COMMANDS = "yes no up down left right on off stop go".split()
-SILENCE, UNKNOWN = len(COMMANDS), len(COMMANDS) + 1
-LABELS = COMMANDS + ["silence", "unknown"]
 RATE = 16000
 
 
@@ -24,10 +21,6 @@ class Clips:
 
     samples: np.ndarray
     words: np.ndarray
-
-    def labels(self):
-        place = {word: i for i, word in enumerate(COMMANDS)}
-        return np.array([place.get(word, UNKNOWN) for word in self.words])
 
 
 def read_manifest(data):

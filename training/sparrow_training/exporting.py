@@ -4,10 +4,10 @@ SPDX-License-Identifier: Apache-2.0
 """
 import numpy as np
 
-from .clips import COMMANDS, LABELS
 from .network import BANDS, BLOCK
 from .prune import GROUP, WINDOW, as_windows
 from .quantise import RANK_SHIFT
+from .vocabulary import Vocabulary
 
 FRONT_END = {
     "rate_hz": 16000,
@@ -84,11 +84,11 @@ class Layers:
         return number
 
 
-def describe(model, name, version):
+def describe(model, name, version, vocabulary=Vocabulary()):
     """What every model of ours has in common: name, labels, front end."""
     model.name, model.version = name, version
-    model.labels.extend(LABELS)
-    model.label_kinds.extend([0] * len(COMMANDS) + [1, 2])
+    model.labels.extend(vocabulary.labels)
+    model.label_kinds.extend(vocabulary.sorts)
     for key, value in FRONT_END.items():
         setattr(model.front_end, key, value)
     model.front_end.band_edges_hz.extend(float(e) for e in band_edges())

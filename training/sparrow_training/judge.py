@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .clips import COMMANDS, LABELS, SILENCE, UNKNOWN
-
 
 @dataclass
 class Verdict:
-    """Shares of right answers. overall weighs the twelve classes alike, and within unknown every
-    word alike."""
+    """Shares of right answers. overall weighs the classes alike, and within unknown every word
+    alike; a class without a clip counts in no mean."""
 
     overall: float
     keywords: float
@@ -28,20 +26,19 @@ class Verdict:
         )
 
 
-def kinds(words):
-    place = {word: i for i, word in enumerate(LABELS)}
-    return np.array([place.get(word, UNKNOWN) for word in words])
+def mean(shares):
+    """NaN if there are none."""
+    return float(np.mean(shares)) if shares else math.nan
 
 
-def judge(answers, words):
-    right = answers == kinds(words)
-    share = {word: right[words == word].mean() for word in np.unique(words)}
-    keywords = np.mean([share[word] for word in COMMANDS])
-    unknown = np.mean([s for word, s in share.items() if word not in LABELS or word == "unknown"])
-    silence = share[LABELS[SILENCE]]
-    return Verdict(
-        (len(COMMANDS) * keywords + unknown + silence) / len(LABELS), keywords, unknown, silence
-    )
+def judge(answers, words, vocabulary):
+    right, known = answers == vocabulary.kinds(words), vocabulary.labels[:-1]
+    share = {word: float(right[words == word].mean()) for word in np.unique(words)}
+    keywords = [share[word] for word in vocabulary.keywords if word in share]
+    unknown = mean([s for word, s in share.items() if word not in known])
+    silence = share.get("silence", math.nan)
+    classes = [*keywords, *(s for s in (unknown, silence) if not math.isnan(s))]
+    return Verdict(mean(classes), mean(keywords), unknown, silence)
 
 
 @torch.no_grad()
@@ -59,11 +56,11 @@ def interval(right, count):
     return middle - half, middle + half
 
 
-def calibration(logits, words):
+def calibration(logits, words, vocabulary):
     """The factor for logits at which their softmax is the least surprised by the words, each
     class weighed alike."""
-    right = kinds(words)
-    weight = 1 / np.bincount(right, minlength=len(LABELS))[right]
+    right = vocabulary.kinds(words)
+    weight = 1 / np.bincount(right, minlength=len(vocabulary.labels))[right]
 
     def surprise(factor):
         scaled = logits * factor

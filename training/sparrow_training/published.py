@@ -98,7 +98,7 @@ class MaskedConv(nn.Module):
 
 
 class Published(nn.Module):
-    def __init__(self, seed):
+    def __init__(self, seed, labels=12):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         taps = [
@@ -116,7 +116,7 @@ class Published(nn.Module):
         self.norm = ScaleNorm(UNITS)
         self.act3 = KWinners()
         self.drop = nn.Dropout(0.2)
-        self.output = nn.Linear(UNITS, 12, bias=False)
+        self.output = nn.Linear(UNITS, labels, bias=False)
 
     def values(self, features):
         """What the winners layers let through, one after the other."""

@@ -5,21 +5,25 @@ SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import torch
 
-from .clips import COMMANDS, LABELS, SILENCE, UNKNOWN
-
-SHARE = {SILENCE: 0.08, UNKNOWN: 0.14}  # of an epoch; the commands share the rest evenly
+SILENCE, UNKNOWN = 0.08, 0.14  # shares of an epoch; the keywords share the rest evenly
 
 
-def weights(words):
+def shares(vocabulary):
+    """Share of each label in an epoch. Where keywords are few, unknown is as frequent as one of
+    them."""
+    unknown = max(UNKNOWN, (1 - SILENCE) / (len(vocabulary.keywords) + 1))
+    keyword = (1 - SILENCE - unknown) / len(vocabulary.keywords)
+    return np.array([keyword] * len(vocabulary.keywords) + [SILENCE, unknown])
+
+
+def weights(words, vocabulary):
     """How often each clip is drawn. Other words count by the square root of their number of
     clips, as most are rare."""
     names, index, counts = np.unique(words, return_inverse=True, return_counts=True)
-    places = {word: i for i, word in enumerate(LABELS)}
-    kinds = np.array([places.get(name, UNKNOWN) for name in names])
-    size = np.where(kinds == UNKNOWN, np.sqrt(counts), 1.0)
-    command = (1 - sum(SHARE.values())) / len(COMMANDS)
-    for kind in range(len(LABELS)):
-        size[kinds == kind] *= SHARE.get(kind, command) / max(size[kinds == kind].sum(), 1e-9)
+    kinds = vocabulary.kinds(names)
+    size = np.where(kinds == vocabulary.unknown, np.sqrt(counts), 1.0)
+    for kind, share in enumerate(shares(vocabulary)):
+        size[kinds == kind] *= share / max(size[kinds == kind].sum(), 1e-9)
     return (size / counts)[index], kinds[index]
 
 

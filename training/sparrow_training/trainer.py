@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
-from . import judge, network, published, prune, quantise, recipe, sampling
+from . import judge, network, published, prune, quantise, recipe, sampling, vocabulary
 
 PRUNE_EVERY = 96  # steps
 # winners of each 8 channels until this part of the training is done
@@ -38,6 +38,11 @@ class Settings:
     decay: float = 5e-4
     maximum: int = 127  # of activations
     seed: int = 1
+    keywords: tuple = vocabulary.COMMANDS
+
+    @property
+    def vocabulary(self):
+        return vocabulary.Vocabulary(tuple(self.keywords))
 
 
 def preset(name):
@@ -51,8 +56,8 @@ def preset(name):
 
 def build(settings):
     if settings.net == "published":
-        return published.Published(settings.seed)
-    return network.Temporal(settings.widths)
+        return published.Published(settings.seed, len(settings.vocabulary.labels))
+    return network.Temporal(settings.widths, len(settings.vocabulary.labels))
 
 
 def winners_left(part, final):
@@ -67,7 +72,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.rng = np.random.default_rng(settings.seed)
         self.hiding = torch.Generator().manual_seed(settings.seed)
-        weights, kinds = sampling.weights(takes.train_words)
+        weights, kinds = sampling.weights(takes.train_words, settings.vocabulary)
         self.chances, self.kinds = np.cumsum(weights / weights.sum()), torch.from_numpy(kinds)
         self.net = build(settings).to(device)
         self.stage, self.epoch, self.log, self.note = "float", 0, [], ""
@@ -134,7 +139,7 @@ class Trainer:
             progress(self.stage, self.epoch, self.length(), i + 1, steps)
         self.epoch += 1
         answers = judge.scores(self.average.net, self.takes.valid).argmax(1).cpu().numpy()
-        verdict = judge.judge(answers, self.takes.valid_words)
+        verdict = judge.judge(answers, self.takes.valid_words, self.settings.vocabulary)
         self.log.append(
             {
                 "stage": self.stage,
@@ -197,7 +202,7 @@ class Trainer:
 
 def empty_quantised(settings):
     """A Quantised network of the right shape, whose numbers come from a checkpoint."""
-    net = network.Temporal(settings.widths)
+    net = build(settings)
     net.set_winners(settings.winners)
     return quantise.Quantised(net, torch.full((2, 32, network.BANDS), 60.0), settings.maximum)
 
