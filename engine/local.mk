@@ -54,7 +54,8 @@ engine_tests = \
 	tests/unit/model/test_memory \
 	tests/unit/model/test_text \
 	tests/unit/network/test_run \
-	tests/unit/stream/test_windows
+	tests/unit/stream/test_windows \
+	tests/unit/stream/test_word_bounds
 check_PROGRAMS += $(engine_tests) tests/fuzz/fuzz_model
 TESTS += $(engine_tests) tests/fuzz/fuzz_model
 tests_unit_features_test_front_end_CFLAGS = $(engine_test_cflags)
@@ -74,6 +75,8 @@ tests_unit_network_test_run_CFLAGS = $(engine_test_cflags)
 tests_unit_network_test_run_LDADD = $(engine_test_libs)
 tests_unit_stream_test_windows_CFLAGS = $(engine_test_cflags)
 tests_unit_stream_test_windows_LDADD = $(engine_test_libs) -lm
+tests_unit_stream_test_word_bounds_CFLAGS = $(engine_test_cflags)
+tests_unit_stream_test_word_bounds_LDADD = $(engine_test_libs) -lm
 
 tests_fuzz_fuzz_model_SOURCES = tests/fuzz/fuzz_model.c tests/fuzz/replay.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_model_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"model"'

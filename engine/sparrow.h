@@ -264,8 +264,9 @@ SPARROW_API size_t sparrow_windows_start(const struct sparrow_model *model, size
 SPARROW_API size_t sparrow_windows_best(const struct sparrow_model *model, const float *confidences,
                                         size_t words);
 
-/* Where in samples [first, first + word length) speech is, by energy, in seconds from the clip's
- * start. A window without any gives its own bounds. Never fails. */
+/* Where the speech is whose loudest part lies in samples [first, first + word length), by energy, in
+ * seconds from the clip's start. A word that the window cuts is followed over its edges, half a
+ * word's length at most. A window without speech gives its own bounds. Never fails. */
 SPARROW_API void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm,
                                      size_t samples, size_t first, double *ret_start_s,
                                      double *ret_end_s);

@@ -1,6 +1,9 @@
-/* word_bounds.c - where in a word's second the speech is, by energy.
+/* word_bounds.c - where the speech of a word's second is, by energy.
  * The network says what was said, not when; so these times are a help for people, nothing is
- * decided by them.
+ * decided by them. The network knows a word by less than the whole of it, and in longer audio its
+ * best second often cuts the word's end off. So the loudest part is looked for inside the second,
+ * but the word is followed over its edges: else the bounds would be those of the second, and not
+ * move with the word.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
@@ -11,7 +14,10 @@
 #include "engine/model/model.h"
 
 #define SLICE_SAMPLES 160 /* 10 ms */
-#define SLICES        (SP_FRONT_END_WORD_SAMPLES / SLICE_SAMPLES)
+#define WORD_SLICES   (SP_FRONT_END_WORD_SAMPLES / SLICE_SAMPLES)
+/* How far a word is followed over an edge: half a second. */
+#define BEYOND_SLICES (WORD_SLICES / 2)
+#define SLICES        (WORD_SLICES + 2 * BEYOND_SLICES)
 /* Speech is what lies less than 25 dB under the peak and 6 dB over the noise; a stop consonant's
  * closure inside a word is shorter than 150 ms. */
 #define UNDER_PEAK 316.227766 /* 25 dB as a ratio of energies */
@@ -23,11 +29,10 @@
 static_assert(SP_FRONT_END_WORD_SAMPLES % SLICE_SAMPLES == 0, "slices fill a word");
 static_assert(SLICE_SAMPLES % 2 == 0, "samples are squared in pairs");
 
-/* Energy of each whole slice in squares of s16, one for each sample more than there is, so that
- * silence is not zero. Returns their count. */
-static size_t energies(const int16_t *pcm, size_t n, double *ret_energy)
+/* Energy of each slice in squares of s16, one for each sample more than there is, so that silence
+ * is not zero. */
+static void energies(const int16_t *pcm, size_t count, double *ret_energy)
 {
-    size_t count = n / SLICE_SAMPLES;
     for (size_t i = 0; i < count; i++) {
         const int16_t *slice = pcm + i * SLICE_SAMPLES;
         uint64_t sum =
@@ -36,7 +41,6 @@ static size_t energies(const int16_t *pcm, size_t n, double *ret_energy)
             sum += (uint32_t)(slice[j] * slice[j]) + (uint32_t)(slice[j + 1] * slice[j + 1]);
         ret_energy[i] = (double)sum;
     }
-    return count;
 }
 
 static double noise_of(const double *energy, size_t count)
@@ -68,28 +72,36 @@ static size_t reach(const double *energy, size_t count, size_t peak, ptrdiff_t s
     return (size_t)last;
 }
 
+static size_t at_most(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm, size_t samples,
                          size_t first, double *ret_start_s, double *ret_end_s)
 {
     (void)model; /* every word is one second */
     const double rate = SP_FRONT_END_RATE_HZ;
-    size_t n = first < samples ? samples - first : 0;
-    n = n < SP_FRONT_END_WORD_SAMPLES ? n : SP_FRONT_END_WORD_SAMPLES;
+    size_t left = first < samples ? samples - first : 0;
+    size_t n = at_most(left, SP_FRONT_END_WORD_SAMPLES);
     *ret_start_s = (double)first / rate;
     *ret_end_s = (double)(first + n) / rate;
+    if (n < SLICE_SAMPLES)
+        return;
 
     double energy[SLICES];
-    size_t count = energies(n > 0 ? pcm + first : pcm, n, energy);
-    if (count == 0)
-        return;
-    size_t peak = 0;
-    for (size_t i = 1; i < count; i++)
+    size_t before = at_most(first / SLICE_SAMPLES, BEYOND_SLICES);
+    size_t origin = first - before * SLICE_SAMPLES, end = before + n / SLICE_SAMPLES;
+    size_t count = before + at_most(left / SLICE_SAMPLES, WORD_SLICES + BEYOND_SLICES);
+    energies(pcm + origin, count, energy);
+    size_t peak = before;
+    for (size_t i = before + 1; i < end; i++)
         peak = energy[i] > energy[peak] ? i : peak;
     double threshold = fmax(energy[peak] / UNDER_PEAK, noise_of(energy, count) * OVER_NOISE);
     if (energy[peak] < threshold)
         return;
     size_t from = reach(energy, count, peak, -1, threshold),
            to = reach(energy, count, peak, 1, threshold);
-    *ret_start_s = (double)(first + from * SLICE_SAMPLES) / rate;
-    *ret_end_s = (double)(first + (to + 1) * SLICE_SAMPLES) / rate;
+    *ret_start_s = (double)(origin + from * SLICE_SAMPLES) / rate;
+    *ret_end_s = (double)(origin + (to + 1) * SLICE_SAMPLES) / rate;
 }
