@@ -39,15 +39,15 @@ def warm_up(net, features):
     return net.eval()
 
 
-def temporal(seed, widths, winners, windows, maximum):
+def temporal(seed, shape, winners, lookups, maximum):
     torch.manual_seed(seed)
-    net, features = network.Temporal(widths), torch.from_numpy(words(seed)).float()
+    net, features = network.Temporal(shape), torch.from_numpy(words(seed)).float()
     net.set_winners(winners)
     for norm in (m for m in net.modules() if isinstance(m, torch.nn.BatchNorm1d)):
         torch.nn.init.normal_(norm.weight)
         torch.nn.init.normal_(norm.bias)
     warm_up(net, features)
-    prune.prune(net, features, windows)
+    prune.prune(net, features, 1.0, lookups)
     return quantise.Quantised(net, features, maximum)
 
 
@@ -68,13 +68,14 @@ class Export(unittest.TestCase):
         return modelfile.read(self.path)
 
     def test_temporal_networks(self):
-        for seed, widths, winners, windows, maximum in (
-            (1, (16, 16, 16, 16), 2, 60, 127),
-            (2, (32, 16, 48, 32), 1, 90, 31),
-            (3, (16, 32, 16, 32), 8, 10**6, 63),
+        shape = network.Shape
+        for seed, form, winners, lookups, maximum in (
+            (1, shape((16, 16, 16, 16)), 2, 800, 127),
+            (2, shape((32, 16, 48, 32), (2, 2, 1), (9, 7, 5), 3, 2), 1, 900, 31),
+            (3, shape((16, 32, 16, 32), stem_taps=5), 8, 10**6, 63),
         ):
-            with self.subTest(seed=seed, widths=widths):
-                net = temporal(seed, widths, winners, windows, maximum)
+            with self.subTest(seed=seed, shape=form):
+                net = temporal(seed, form, winners, lookups, maximum)
                 model, features = self.write("shape", exporting.temporal, net), words(seed + 100)
                 with torch.no_grad():
                     torch_scores = net.integer_scores(torch.from_numpy(features).float()).numpy()
@@ -101,7 +102,7 @@ class Export(unittest.TestCase):
         self.assertEqual(command.scores(SPARROW, self.path, words(6)).tolist(), expected.tolist())
 
     def test_damaged_file_is_refused(self):
-        self.write("shape", exporting.temporal, temporal(1, (16, 16, 16, 16), 2, 60, 127))
+        self.write("shape", exporting.temporal, temporal(1, network.Shape((16, 16, 16, 16)), 2, 800, 127))
         with open(self.path, "r+b") as f:
             f.seek(1000)
             byte = f.read(1)

@@ -31,7 +31,7 @@ FLOATING = """
     background), SpecAugment, average of the weights"""
 PRUNED = """
     winners annealed from 8 to {winners} of 8, windows of weights pruned gradually by their share in
-    what their outputs receive, to {windows}"""
+    what their outputs receive, to a cost of {lookups:,} lookups a word"""
 
 
 def line(text):
@@ -41,8 +41,8 @@ def line(text):
 def recipe(settings, epochs, integer_epochs, taught):
     clips = settings.steps * settings.batch
     parts = [FLOATING.format(epochs=epochs, clips=clips, batch=settings.batch, peak=settings.peak)]
-    if settings.windows:
-        parts.append(PRUNED.format(winners=settings.winners, windows=settings.windows))
+    if settings.lookups:
+        parts.append(PRUNED.format(winners=settings.winners, lookups=settings.lookups))
     if taught:
         parts.append("taught by a dense network of the same kind")
     if integer_epochs:

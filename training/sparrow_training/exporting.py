@@ -5,7 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 import numpy as np
 
 from .network import BANDS, BLOCK
-from .prune import GROUP, WINDOW, as_windows
+from .prune import GROUP, as_windows
 from .quantise import RANK_SHIFT
 from .vocabulary import Vocabulary
 
@@ -62,14 +62,15 @@ class Layers:
         if bool(part.mask.all()):
             conv.weights.dense.values = s8(weight.permute(0, 2, 1).numpy())
         else:
-            self.windows(conv.weights.windows, weight, part.mask)
+            self.windows(conv.weights.windows, weight, part)
         return number
 
     @staticmethod
-    def windows(windows, weight, mask):
-        windows.group, windows.window = GROUP, WINDOW
-        stays = as_windows(mask)[:, 0, :, 0].permute(0, 2, 1).numpy() > 0  # [group, tap, window]
-        values = as_windows(weight).permute(0, 4, 2, 3, 1).numpy()  # [.., input, output]
+    def windows(windows, weight, part):
+        windows.group, windows.window = GROUP, part.window
+        mask = as_windows(part.mask, part.window)[:, 0, :, 0]
+        stays = mask.permute(0, 2, 1).numpy() > 0  # [group, tap, window]
+        values = as_windows(weight, part.window).permute(0, 4, 2, 3, 1).numpy()  # [.., input, output]
         windows.places.extend(int(p) for p in np.flatnonzero(stays))
         windows.values = s8(values[stays])
 

@@ -49,6 +49,7 @@ class Part(nn.Module):
         self.register_buffer("mask", conv.mask.clone())
         self.register_buffer("gain", gain.detach()[:, None, None].clone())
         self.stride, self.padding, self.middle = stride, padding, middle
+        self.window = conv.window
 
     def folded(self):
         return self.weight * self.mask * self.gain
@@ -125,14 +126,16 @@ class Quantised(nn.Module):
         super().__init__()
         net.eval()
         self.maximum, winners = maximum, net.act.left
-        stem = Part(net.stem, 1, 1, MIDDLE, SPREAD)
+        stem = Part(net.stem, net.shape.stem_stride, net.shape.stem_taps // 2, MIDDLE, SPREAD)
+        self.frames_left = [positions for positions, _ in net.convolutions()][-1]
         self.stem = Sum([stem], net.stem.folded()[1], winners, maximum)
         self.a, self.b = nn.ModuleList(), nn.ModuleList()
         for block in net.blocks:
             stride = block.a.conv.stride[0]
             bias = block.b.folded()[1] + block.skip.folded()[1]
-            parts = [Part(block.b, 1, 4), Part(block.skip, stride, 0)]
-            self.a.append(Sum([Part(block.a, stride, 4)], block.a.folded()[1], winners, maximum))
+            pad = block.a.conv.padding[0]
+            parts = [Part(block.b, 1, pad), Part(block.skip, stride, 0)]
+            self.a.append(Sum([Part(block.a, stride, pad)], block.a.folded()[1], winners, maximum))
             self.b.append(Sum(parts, bias, winners, maximum))
         self.linear = nn.Parameter(net.linear.weight.detach().clone())
         self.bias = nn.Parameter(net.linear.bias.detach().clone())
@@ -172,8 +175,6 @@ class Quantised(nn.Module):
             mean.max() * self.last_scale() / self.frames_left * 1.05 / self.maximum
         )
         self.settle()
-
-    frames_left = 8  # over which the mean is taken: 32 frames, two strides of 2
 
     def last_scale(self):
         return self.b[-1].out_scale

@@ -9,7 +9,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
@@ -21,14 +21,18 @@ PRUNE_EVERY = 96  # steps
 ANNEALING = [(0.08, 8), (0.12, 6), (0.18, 4), (0.24, 3), (0.34, 2)]
 
 
+COMMANDS = network.Shape((128, 128, 256, 256), (2, 2, 1), (9, 7, 5), stem_taps=5, stem_stride=2)
+TEACHER = network.Shape((96, 96, 96, 192))
+
+
 @dataclass
 class Settings:
     """What is trained and how long. A checkpoint remembers it."""
 
     net: str  # commands, relu, published
-    widths: tuple = (128, 128, 128, 256)
+    shape: dict = field(default_factory=lambda: asdict(network.Shape()))
     winners: int = 2  # of each 8 channels in the end; 8: all
-    windows: int = 0  # of weights in the end; 0: all
+    lookups: int = 0  # budget of prune.py for the weights that stay; 0: all stay
     epochs: int = 110
     integer_epochs: int = 0
     steps: int = 192  # batches in an epoch
@@ -48,8 +52,10 @@ class Settings:
 def preset(name):
     """The settings that the shipped models were trained with."""
     return {
-        "commands": Settings("commands", windows=868, epochs=100, integer_epochs=12),
-        "relu": Settings("relu", widths=(96, 96, 96, 192), winners=network.BLOCK, epochs=42),
+        "commands": Settings(
+            "commands", shape=asdict(COMMANDS), lookups=3300, epochs=150, integer_epochs=12
+        ),
+        "relu": Settings("relu", shape=asdict(TEACHER), winners=network.BLOCK, epochs=42),
         "published": Settings("published", winners=1, epochs=20),
     }[name]
 
@@ -57,7 +63,7 @@ def preset(name):
 def build(settings):
     if settings.net == "published":
         return published.Published(settings.seed, len(settings.vocabulary.labels))
-    return network.Temporal(settings.widths, len(settings.vocabulary.labels))
+    return network.Temporal(network.Shape(**settings.shape), len(settings.vocabulary.labels))
 
 
 def winners_left(part, final):
@@ -68,7 +74,10 @@ class Trainer:
     """One network in training. teacher: a network whose scores are imitated, or None."""
 
     def __init__(self, settings, takes, teacher=None, device="cpu"):
-        self.settings, self.takes, self.teacher, self.device = settings, takes, teacher, device
+        self.settings, self.takes, self.device = settings, takes, device
+        # The teacher hears every take once, whole; the student has to manage with what
+        # sampling.hide() leaves of it.
+        self.taught = [judge.scores(teacher, take) for take in takes.train] if teacher else None
         torch.manual_seed(settings.seed)
         self.rng = np.random.default_rng(settings.seed)
         self.hiding = torch.Generator().manual_seed(settings.seed)
@@ -90,21 +99,19 @@ class Trainer:
         clips = np.searchsorted(self.chances, self.rng.random(size)).clip(0, len(self.chances) - 1)
         takes = self.rng.integers(len(self.takes.train), size=size)
         features = torch.stack([self.takes.train[t][c] for t, c in zip(takes, clips)]).float()
-        return sampling.hide(features, self.hiding).to(self.device), self.kinds[clips].to(
-            self.device
-        )
+        taught = None
+        if self.taught is not None:
+            taught = torch.stack([self.taught[t][c] for t, c in zip(takes, clips)]).to(self.device)
+        hidden = sampling.hide(features, self.hiding).to(self.device)
+        return hidden, self.kinds[clips].to(self.device), taught
 
     def length(self):
         return self.settings.epochs if self.stage == "float" else self.settings.integer_epochs
 
     def step(self, part, number):
         settings = self.settings
-        features, labels = self.batch()
-        taught = None
-        if self.teacher is not None:
-            with torch.no_grad():
-                taught = self.teacher(features)
-        if self.stage == "float" and settings.windows and number % PRUNE_EVERY == 0:
+        features, labels, taught = self.batch()
+        if self.stage == "float" and settings.lookups and number % PRUNE_EVERY == 0:
             self.prune(part, features)
         peak = settings.peak if self.stage == "float" else settings.integer_peak
         for group in self.optimiser.param_groups:
@@ -119,9 +126,7 @@ class Trainer:
         return loss.item()
 
     def prune(self, part, features):
-        _, every = prune.count(self.net)
-        left = round(prune.target(part, self.settings.windows / every) * every)
-        prune.prune(self.net, features, left)
+        prune.prune(self.net, features, part, self.settings.lookups)
         masks = {k: v for k, v in self.net.state_dict().items() if k.endswith("mask")}
         self.average.net.load_state_dict({**self.average.net.state_dict(), **masks})
 
@@ -173,7 +178,7 @@ class Trainer:
             "stage": self.stage,
             "epoch": self.epoch,
             "log": self.log,
-            "taught": self.teacher is not None,
+            "taught": self.taught is not None,
             "note": self.note,
             "net": self.net.state_dict(),
             "average": self.average.net.state_dict(),
