@@ -7,8 +7,9 @@ pass the roundings as if they were not there (and stop where a value is clamped 
 loses).
 
 Units: a weight w of block g that reads activations of scale s is stored as round(w * s /
-unit[g]); sums of the block then count in unit[g], whichever convolutions add into it, and one
-multiplier turns them into the scale of the output.
+unit[g]); sums of the block then count in unit[g], whichever convolutions add into it. One whole
+number over 2^15 turns them into the scale of the output, and the unit is what makes it whole: so
+the largest sum that counts fits 16 bits, and kernels requantise with one rounding multiplication.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -19,6 +20,7 @@ from torch import nn
 from .network import BLOCK, MIDDLE, SPREAD
 
 SHIFT_BITS = 15  # multipliers lie in 2^14 .. 2^15 - 1
+WINNERS_SHIFT, LEAST_NUMBER = 15, 128  # of block winners
 RANK_SHIFT = 3
 
 
@@ -77,13 +79,16 @@ class Sum(nn.Module):
         self.winners, self.maximum = winners, maximum
         self.register_buffer("out_scale", torch.tensor(0.0))
         self.register_buffer("unit", torch.zeros(len(bias) // BLOCK))
+        self.register_buffer("number", torch.zeros(len(bias) // BLOCK))
 
     def settle(self, scales):
         """Takes units from the weights as they are now."""
         largest = torch.stack(
             [part.largest() * scale for part, scale in zip(self.parts, scales)]
         ).amax(0)
-        self.unit.copy_(largest.clamp_min(1e-9) / 127)
+        ratio = largest / 127 / self.out_scale * 2**WINNERS_SHIFT
+        self.number.copy_(ratio.ceil().clamp(LEAST_NUMBER, 2**WINNERS_SHIFT - 1))
+        self.unit.copy_(self.number * self.out_scale / 2**WINNERS_SHIFT)
 
     def integer_bias(self):
         bias = self.bias - sum(part.shift() for part in self.parts)
@@ -99,7 +104,7 @@ class Sum(nn.Module):
         return total
 
     def requantise(self):
-        return multiplier(self.unit / self.out_scale)
+        return self.number, torch.full_like(self.number, WINNERS_SHIFT)
 
     def forward(self, values, scales):
         sums = self.sums(values, scales)
@@ -107,12 +112,12 @@ class Sum(nn.Module):
         blocks = sums.reshape(n, channels // BLOCK, BLOCK, frames)
         with torch.no_grad():
             number, shift = (t[None, :, None, None] for t in self.requantise())
-            exact = torch.floor((blocks.double() * number + 2 ** (shift - 1)) / 2**shift)
+            ranked = torch.floor(blocks / 2**RANK_SHIFT)
+            exact = ranked.double() * 2**RANK_SHIFT * number
+            exact = torch.floor((exact + 2 ** (shift - 1)) / 2**shift)
             exact = exact.clamp(0, self.maximum).float()
             place = torch.arange(BLOCK - 1, -1, -1)[None, None, :, None]
-            rank = (
-                torch.floor(blocks / 2**RANK_SHIFT) * BLOCK + place
-            )  # unique: ties go to the lowest channel
+            rank = ranked * BLOCK + place  # unique: ties go to the lowest channel
             wins = torch.zeros_like(exact).scatter_(2, rank.topk(self.winners, 2)[1], 1)
         smooth = (blocks * (self.unit / self.out_scale)[None, :, None, None]).clamp(0, self.maximum)
         return (through(exact, smooth) * wins).reshape(sums.shape)

@@ -102,10 +102,10 @@ def keep_first(x, rank, k):
 
 
 def block_winners(x, op):
-    quantised = requantise(x, op.requantise, op.block)
+    rank = x >> op.rank_shift
+    quantised = requantise(rank << op.rank_shift, op.requantise, op.block)
     blocks = (*x.shape[:3], x.shape[3] // op.block, op.block)
-    rank = (x >> op.rank_shift).reshape(blocks)
-    return keep_first(quantised.reshape(blocks), rank, op.winners).reshape(x.shape)
+    return keep_first(quantised.reshape(blocks), rank.reshape(blocks), op.winners).reshape(x.shape)
 
 
 def k_winners(x, op):

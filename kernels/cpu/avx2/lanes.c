@@ -312,31 +312,24 @@ INLINE __m256i requantise(__m256i v, uint32_t multiplier, unsigned shift, __m256
     return _mm256_min_epu32(_mm256_or_si256(even, odd), max);
 }
 
-/* The one or two winners of a block at 8 positions: their sums and channels. A key is the rank with
- * the channel, counted down, in the bits that ranking drops; so keys differ, and the larger of two
- * equal ranks is the lower channel. */
+/* The one or two winners of a block at 8 positions: their ranked sums and channels. A key is the
+ * rank with the channel, counted down, in the bits that ranking drops; so keys differ, and the
+ * larger of two equal ranks is the lower channel. */
 INLINE void best(const int32_t *sums, size_t row, size_t block, size_t winners, unsigned rank_shift,
                  __m256i *sum, __m256i *channel)
 {
     const __m256i low = _mm256_set1_epi32((1 << rank_shift) - 1);
-    __m256i key[16], first = _mm256_set1_epi32(INT32_MIN), second = first;
+    __m256i first = _mm256_set1_epi32(INT32_MIN), second = first;
 #pragma GCC unroll 16
     for (size_t c = 0; c < block; c++) {
-        key[c] = _mm256_or_si256(_mm256_andnot_si256(low, load(sums + c * row)),
-                                 _mm256_set1_epi32((int)(block - 1 - c)));
+        __m256i key = _mm256_or_si256(_mm256_andnot_si256(low, load(sums + c * row)),
+                                      _mm256_set1_epi32((int)(block - 1 - c)));
         if (winners == 2)
-            second = _mm256_max_epi32(second, _mm256_min_epi32(first, key[c]));
-        first = _mm256_max_epi32(first, key[c]);
+            second = _mm256_max_epi32(second, _mm256_min_epi32(first, key));
+        first = _mm256_max_epi32(first, key);
     }
-    sum[0] = sum[1] = _mm256_setzero_si256();
-#pragma GCC unroll 16
-    for (size_t c = 0; c < block; c++) {
-        __m256i v = load(sums + c * row);
-        sum[0] = _mm256_or_si256(sum[0], _mm256_and_si256(_mm256_cmpeq_epi32(key[c], first), v));
-        if (winners == 2)
-            sum[1] =
-                _mm256_or_si256(sum[1], _mm256_and_si256(_mm256_cmpeq_epi32(key[c], second), v));
-    }
+    sum[0] = _mm256_andnot_si256(low, first);
+    sum[1] = _mm256_andnot_si256(low, second);
     const __m256i last = _mm256_set1_epi32((int)block - 1);
     channel[0] = _mm256_sub_epi32(last, _mm256_and_si256(first, low));
     channel[1] = _mm256_sub_epi32(last, _mm256_and_si256(second, low));

@@ -31,6 +31,7 @@ static size_t next_winner(const int32_t *sums, const uint8_t *won, size_t block,
 void sp_block_winners__scalar(const struct sp_block_winners *b, const int32_t *in, size_t positions,
                               size_t channels, uint8_t *out)
 {
+    const int32_t low = (1 << b->rank_shift) - 1;
     memset(out, 0, positions * channels);
     for (size_t first = 0; first < positions * channels; first += b->block) {
         size_t scale = first % channels / b->q.share;
@@ -38,8 +39,8 @@ void sp_block_winners__scalar(const struct sp_block_winners *b, const int32_t *i
             out[first + next_winner(in + first, out + first, b->block, b->rank_shift)] = 1;
         for (size_t c = first; c < first + b->block; c++)
             if (out[c] != 0)
-                out[c] = sp_requantise_one(in[c], b->q.multipliers[scale], b->q.shifts[scale],
-                                           b->q.max_value);
+                out[c] = sp_requantise_one(in[c] & ~low, b->q.multipliers[scale],
+                                           b->q.shifts[scale], b->q.max_value);
     }
 }
 

@@ -167,8 +167,8 @@ START_TEST(block_winners_rank_by_high_bits_ties_to_lowest)
         .block = 4, .winners = 2, .rank_shift = 3, .q = {multipliers, shifts, 8, 127}};
     /* block 0: ranks 1 2 1 1: channel 1 first, then channel 0 although channel 3 is larger
      * block 1: all negative: they win, and are not alive */
-    static const int32_t in[] = {8, 16, 14, 15, -1, -20, -3, -9};
-    static const uint8_t want[] = {4, 8, 0, 0, 0, 0, 0, 0};
+    static const int32_t in[] = {10, 23, 14, 15, -1, -20, -3, -9};
+    static const uint8_t want[] = {4, 8, 0, 0, 0, 0, 0, 0}; /* of the ranked sums 8 and 16 */
     uint8_t out[8];
     sp_block_winners__scalar(&b, in, 1, 8, out);
     same_u8(out, want, 8);

@@ -147,7 +147,8 @@ static struct tensor block_winners(const Sparrow__Model__V1__BlockWinners *b, st
             before += theirs > mine || (theirs == mine && j < i);
         }
         if (before < b->winners)
-            out.v[i] = quantised(b->requantise, i % in.c / b->block, in.v[i]);
+            out.v[i] = quantised(b->requantise, i % in.c / b->block,
+                                 (in.v[i] >> b->rank_shift) * (1 << b->rank_shift));
     }
     return out;
 }
