@@ -31,10 +31,12 @@ libsparrow_internal_la_CFLAGS = $(OUR_CFLAGS) $(PROTOBUF_C_CFLAGS) $(NETTLE_CFLA
 libsparrow_internal_la_LIBADD = libkernels.la libproto_model.la \
 	$(PROTOBUF_C_LIBS) $(NETTLE_LIBS) $(SNDFILE_LIBS) $(SOXR_LIBS) -lm
 
+if !CORE_ONLY
 lib_LTLIBRARIES += libsparrow.la
 libsparrow_la_SOURCES =
 libsparrow_la_LIBADD = libsparrow_internal.la
 libsparrow_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^sparrow_' -no-undefined
+endif
 
 # Unit tests of the engine's rooms and kernels. libtestgraph.la makes models for them.
 check_LTLIBRARIES += libtestgraph.la

@@ -4,6 +4,7 @@
 dist_noinst_SCRIPTS += tests/lint/includes tests/lint/sources tests/lint/shell tests/lint/headers tests/support/tarball.sh
 EXTRA_DIST += tests/support/setup.sh packages.txt
 include $(top_srcdir)/tests/peers/local.mk
+include $(top_srcdir)/tests/portability/local.mk
 dist_noinst_SCRIPTS += tests/fuzz/hunt
 
 # make fuzz SECONDS=n: hunts with libFuzzer. make tidy: lays the C out as .clang-format says.
