@@ -21,7 +21,7 @@ PRUNE_EVERY = 96  # steps
 ANNEALING = [(0.08, 8), (0.12, 6), (0.18, 4), (0.24, 3), (0.34, 2)]
 
 
-COMMANDS = network.Shape((128, 128, 256, 256), (2, 2, 1), (9, 7, 5), stem_taps=5, stem_stride=2)
+COMMANDS = network.Shape((96, 128, 128, 256), (2, 1, 2), (9, 9, 5), stem_taps=3, stem_stride=2)
 TEACHER = network.Shape((96, 96, 96, 192))
 
 
@@ -53,7 +53,7 @@ def preset(name):
     """The settings that the shipped models were trained with."""
     return {
         "commands": Settings(
-            "commands", shape=asdict(COMMANDS), lookups=3300, epochs=150, integer_epochs=12
+            "commands", shape=asdict(COMMANDS), lookups=4600, epochs=140, integer_epochs=12
         ),
         "relu": Settings("relu", shape=asdict(TEACHER), winners=network.BLOCK, epochs=42),
         "published": Settings("published", winners=1, epochs=20),
