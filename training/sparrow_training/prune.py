@@ -81,15 +81,14 @@ def cost(net):
 
 def keep_best(worth, count, most):
     """The masks, [group, window, tap], of the `count` windows with the most worth among several
-    convolutions that add into the same sums. Each group keeps its best one in each convolution;
-    each convolution at most the share `most`."""
+    convolutions that add into the same sums; each convolution keeps at most the share `most`.
+    Each group keeps its best one in the first of them."""
     ranks = []
     for w in worth:
-        allowed = max(round(most * w.numel()), len(w))
-        w[w < w.flatten().topk(allowed)[0][-1]] = 0
-        best = w.flatten(1).argmax(1)
-        w.flatten(1)[torch.arange(len(w)), best] += 1e3  # flatten of a contiguous one is a view
+        w[w < w.flatten().topk(int(most * w.numel()))[0][-1]] = 0
         ranks.append(w)
+    best = ranks[0].flatten(1).argmax(1)
+    ranks[0].flatten(1)[torch.arange(len(best)), best] += 1e3  # of a contiguous one: a view
     every = torch.cat([w.flatten() for w in ranks])
     least = every.topk(min(count, len(every)))[0][-1]
     return [(w >= least) & (w > 0) for w in ranks]
