@@ -1,0 +1,22 @@
+# bench/engine: the networks that the engine is compared with, and what measures them
+# SPDX-License-Identifier: Apache-2.0
+
+# libtwins.la needs nothing but the engine and is tested by `make check`.
+EXTRA_DIST += bench/engine/README.md
+noinst_LTLIBRARIES += libtwins.la
+libtwins_la_SOURCES = kernels/cpu/rows.h kernels/cpu/scalar/rows.c \
+	bench/engine/twin.c bench/engine/twin.h bench/engine/weights.c bench/engine/weights.h
+libtwins_la_LIBADD = libsparrow_internal.la
+if X86_64
+noinst_LTLIBRARIES += librows_avx2.la librows_avx512.la
+librows_avx2_la_SOURCES = kernels/cpu/avx2/rows.c
+librows_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
+librows_avx512_la_SOURCES = kernels/cpu/avx512/rows.c
+librows_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vnni
+libtwins_la_LIBADD += librows_avx2.la librows_avx512.la
+endif
+
+check_PROGRAMS += tests/unit/kernels/check_rows
+TESTS += tests/unit/kernels/check_rows
+tests_unit_kernels_check_rows_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_rows_LDADD = libtwins.la $(engine_test_libs)
