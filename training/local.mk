@@ -1,7 +1,8 @@
 # training: adds to the lists of Makefile.am
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += \
-	training/README.md training/evaluate training/export training/make-eval-list training/train \
+	training/README.md training/evaluate training/export training/make-eval-list training/noise \
+	training/train \
 	training/sparrow_training/__init__.py training/sparrow_training/augment.py \
 	training/sparrow_training/card.py training/sparrow_training/clips.py \
 	training/sparrow_training/command.py training/sparrow_training/exporting.py \
@@ -12,10 +13,13 @@ EXTRA_DIST += \
 	training/sparrow_training/quantise.py training/sparrow_training/recipe.py \
 	training/sparrow_training/reference.py training/sparrow_training/sampling.py \
 	training/sparrow_training/takes.py training/sparrow_training/testlist.py \
-	training/sparrow_training/trainer.py training/sparrow_training/vocabulary.py
+	training/sparrow_training/trainer.py training/sparrow_training/vocabulary.py \
+	training/sparrow_training/curves.py training/sparrow_training/noises.py \
+	training/sparrow_training/noisetest.py training/sparrow_training/paired.py
 
 # They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
 EXTRA_DIST += tests/training/README.md
-TRAINING_TESTS = tests/training/test_export.py tests/training/test_reference.py tests/training/test_trainer.py
+TRAINING_TESTS = tests/training/test_export.py tests/training/test_noise.py tests/training/test_reference.py \
+	tests/training/test_trainer.py
 dist_check_SCRIPTS += $(TRAINING_TESTS)
 TESTS += $(TRAINING_TESTS)
