@@ -24,6 +24,10 @@ libsparrow_internal_la_SOURCES = \
 	engine/model/region.c engine/model/region.h \
 	engine/model/text.c engine/model/text.h \
 	engine/model/weights.c \
+	engine/model/words.c engine/model/words.h \
+	engine/model/words_pack.c \
+	engine/model/words_scale.c \
+	engine/network/batch.c engine/network/batch.h \
 	engine/network/run.c \
 	engine/stream/windows.c \
 	engine/stream/word_bounds.c

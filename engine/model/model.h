@@ -103,10 +103,12 @@ struct sparrow_model {
     struct sp_kernels kernels;
     size_t layer_count;
     struct sp_layer *layers;
-    struct sp_value *values; /* layer_count + 1 */
-    size_t scratch_bytes;    /* all values and working memory */
-    size_t features;         /* offset of a copy of the last word's features */
-    size_t work;             /* offset of the working memory of front end and stems */
+    struct sp_value *values;        /* layer_count + 1 */
+    struct sp_words_program *words; /* sixteen words at once; NULL: this model has no such way */
+    size_t words_at;                /* offset of their part of the scratch */
+    size_t scratch_bytes;           /* all values and working memory */
+    size_t features;                /* offset of a copy of the last word's features */
+    size_t work;                    /* offset of the working memory of front end and stems */
 };
 
 #endif

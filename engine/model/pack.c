@@ -8,8 +8,6 @@
 
 #include "engine/model/loader.h"
 
-/* Full matrices larger than this are not unfolded: they stay on the scalar kernels. */
-#define FULL_LIMIT ((uint64_t)4 << 20)
 /* Bytes of a step's tables: 8 outputs x 16 weights. */
 #define TABLES (SP_LANES_GROUP * SP_LANES_WINDOW)
 
@@ -43,8 +41,8 @@ bool sp_pack_can_stem(const struct sp_conv_params *c, uint32_t max)
 {
     const struct sp_conv_shape *s = &c->shape;
     if (!is_temporal(s) || s->stride_width != 1 || s->out_channels % 4 != 0 ||
-        c->weights.encoding != SP_DENSE || c->weights.full > FULL_LIMIT || s->in_channels < 4 ||
-        !taps_fit(c, sp_lanes_length(s->in_width)))
+        c->weights.encoding != SP_DENSE || c->weights.full > SP_PACK_FULL_LIMIT ||
+        s->in_channels < 4 || !taps_fit(c, sp_lanes_length(s->in_width)))
         return false;
     /* ARITHMETIC.md section 3: two products of a value above 127 need small weights to fit s16. */
     for (uint64_t i = 0; max > 127 && i < c->weights.full; i++)
@@ -58,7 +56,7 @@ bool sp_pack_can_conv(const struct sp_conv_params *c, const struct sp_lanes_winn
     const struct sp_conv_shape *s = &c->shape;
     bool split = s->stride_width == 2;
     return is_temporal(s) && s->stride_width <= 2 && s->out_channels % SP_LANES_GROUP == 0 &&
-           c->weights.full <= FULL_LIMIT &&
+           c->weights.full <= SP_PACK_FULL_LIMIT &&
            taps_fit(c, sp_lanes_length(split ? (in->width + 1) / 2 : in->width));
 }
 
@@ -115,10 +113,9 @@ struct packing {
     int32_t lo[SP_LANES_GROUP], hi[SP_LANES_GROUP];
 };
 
-/* The full matrix, out x taps x in, in memory of the caller's. NULL: memory is short. */
-static int8_t *unfold(const struct sp_conv_params *c)
+int8_t *sp_pack_unfold(const struct sp_conv_params *c)
 {
-    size_t taps = c->shape.kernel_width, in = c->shape.in_channels;
+    size_t taps = c->shape.kernel_height * c->shape.kernel_width, in = c->shape.in_channels;
     int8_t *full = calloc((size_t)c->weights.full, 1);
     if (full == NULL)
         return NULL;
@@ -262,7 +259,7 @@ static size_t count_tables(const struct sp_conv_shape *s, const int8_t *full)
 int sp_pack_conv(struct sp_loader *l, struct sp_conv_params *c,
                  const struct sp_lanes_winners_shape *in, uint32_t max)
 {
-    int8_t *full = unfold(c);
+    int8_t *full = sp_pack_unfold(c);
     if (full == NULL)
         return sp_loader_fail(l, SPARROW_NO_MEMORY, "no memory to unfold its weights");
     size_t groups = c->shape.out_channels / SP_LANES_GROUP, tables = count_tables(&c->shape, full);

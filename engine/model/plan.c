@@ -6,6 +6,7 @@
 #include "engine/model/limits.h"
 #include "engine/model/loader.h"
 #include "engine/model/pack.h"
+#include "engine/model/words.h"
 
 /* One form of a value: bytes that are written by layer `first` and read last by layer `last`. */
 struct form {
@@ -238,6 +239,9 @@ int sp_plan_make(struct sp_loader *l)
         return sp_loader_fail(l, SPARROW_BAD_MODEL,
                               "a replica would need %zu bytes of memory; the limit is %zu",
                               forms.end, SP_LIMIT_SCRATCH_BYTES);
-    m->scratch_bytes = forms.end;
-    return SPARROW_OK;
+    m->words_at = m->scratch_bytes = forms.end;
+    status = sp_words_make(l);
+    if (m->words != NULL)
+        m->scratch_bytes += m->words->bytes;
+    return status;
 }

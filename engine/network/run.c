@@ -9,11 +9,13 @@
 #include "engine/error.h"
 #include "engine/model/limits.h"
 #include "engine/model/model.h"
+#include "engine/network/batch.h"
 
 struct sparrow_scratch {
     const struct sparrow_model *model;
     uint8_t *bytes; /* model->scratch_bytes, laid out by the model's plan */
     bool ran;
+    size_t lane; /* of the word run last, if it ran among others; else SP_BATCH_ALONE */
 };
 
 /* One word on its way through the layers. */
@@ -201,9 +203,15 @@ void sparrow_run(const struct sparrow_model *model, struct sparrow_scratch *scra
 {
     if (words == 0 || model->layer_count == 0)
         return;
-    for (size_t i = 0; i < words; i++) {
+    size_t i = 0;
+    for (size_t n; (n = sp_batch_words(model, words - i)) != 0; i += n) {
+        sp_batch_run(model, scratch->bytes, features + i, n, scores + i * model->label_count);
+        scratch->lane = n - 1;
+    }
+    for (; i < words; i++) {
         struct word w = {.model = model, .bytes = scratch->bytes, .features = features[i]};
         run_word(&w, scores + i * model->label_count);
+        scratch->lane = SP_BATCH_ALONE;
     }
     memcpy(scratch->bytes + model->features, features[words - 1], model->values[0].elements);
     scratch->ran = true;
@@ -226,6 +234,8 @@ void sparrow_confidence(const struct sparrow_model *model, const int32_t *scores
 static size_t alive(const struct sparrow_scratch *scratch, const struct sp_value *value)
 {
     const struct sp_value *root = &scratch->model->values[value->root];
+    if (value->root != 0 && scratch->lane != SP_BATCH_ALONE)
+        return sp_batch_alive(scratch->model, scratch->bytes, value->root, scratch->lane);
     if (value->root != 0 && root->plain == SP_NOWHERE)
         return sp_lanes_alive(&root->winners, scratch->bytes + root->lanes);
     const uint8_t *bytes =

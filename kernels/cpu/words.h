@@ -1,4 +1,16 @@
-/* words.h - sixteen words at once as vector lanes.
+/* words.h - sixteen words at once as vector lanes: lane = word. A network is a list of stages, each
+ * of which reads active values, sums up in registers and writes an active value; README.md draws
+ * the forms.
+ *
+ * An active value of 16 words lies position by position (height, then width), and at each position
+ * window by window:
+ *   window 4        64 bytes: the word's four neighbouring channels, word by word
+ *   window 16, 32   128 bytes: for each word four winners, as 64 bytes of their channels in the
+ *                   window and 64 bytes of their values, 0 where nobody won. FOURS: word by word,
+ *                   four bytes each. PAIRS: winners 0 and 1 word by word, two bytes each, then
+ *                   winners 2 and 3.
+ * Window 16 holds two winners in each 8 channels; window 32 one in each 8, or two in each 16.
+ * Channels beyond the last one are windows' padding: their weights and values are 0.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_WORDS_H
@@ -6,10 +18,111 @@
 
 #include "kernels/cpu/kernels.h"
 
+#define SP_WORDS       16
+#define SP_WORDS_GROUP 8 /* outputs that are summed up together */
+#define SP_WORDS_PARTS 4
+/* Bytes of a quad, and of a window of winners (indices, then values). */
+#define SP_WORDS_QUAD   64
+#define SP_WORDS_WINDOW 128
+
+enum sp_words_layout { SP_WORDS_FOURS, SP_WORDS_PAIRS };
+
+struct sp_words_form {
+    size_t positions, channels;
+    size_t window;  /* 4, 16 or 32 */
+    size_t windows; /* of a position */
+};
+
+static inline size_t sp_words_position_bytes(const struct sp_words_form *f)
+{
+    return f->windows * (f->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW);
+}
+
+static inline size_t sp_words_bytes(const struct sp_words_form *f)
+{
+    return f->positions * sp_words_position_bytes(f);
+}
+
+/* One window under one tap that has weights for a group: where it lies, in bytes from the input of
+ * the output position (tap 0, window 0); and its table, 8 outputs x window weights, in bytes from
+ * the first. */
+struct sp_words_step {
+    uint32_t input, table;
+};
+
+/* What an output position reads: `rows` rows of `taps` neighbouring taps that begin with `tap`.
+ * Taps in the padding are left out. */
+struct sp_words_spot {
+    int32_t input; /* of tap 0, in bytes; may lie in front of the value */
+    uint16_t tap, taps, rows;
+};
+
+/* A convolution that adds to the sums of a stage. */
+struct sp_words_part {
+    size_t window;
+    size_t all_taps, row_taps; /* kernel height x width, kernel width */
+    const struct sp_words_spot *spots;
+    const uint32_t *first; /* [group][all_taps + 1]: steps in front of a tap; they rise */
+    const struct sp_words_step *steps;
+    const int8_t *tables; /* aligned to 64 */
+};
+
+enum sp_words_finish {
+    SP_WORDS_WINNERS,    /* block winners, in the form that their block and number ask for */
+    SP_WORDS_REQUANTISE, /* every channel, in quads */
+    SP_WORDS_SUMS        /* s32 [channel][16] */
+};
+
+/* q(v) = (min(max(v, 0), limit) * multiplier + half) >> shift, at most max_value; limit is the
+ * first sum that reaches it. Of each block of winners, or of each channel. */
+struct sp_words_scale {
+    int32_t limit;
+    uint32_t multiplier;
+    uint64_t half;
+    uint32_t shift;
+};
+
+/* How much room a requantisation needs, for all scales of a stage. */
+enum sp_words_width {
+    SP_WORDS_MULHRS, /* shift is 15, the multiplier below 2^15, and what saturates s16 reaches
+                        max_value */
+    SP_WORDS_LOW,    /* limit * multiplier + half fits 32 bits; limit does not pass max_value */
+    SP_WORDS_WIDE
+};
+
+struct sp_words_stage {
+    size_t part_count;
+    struct sp_words_part parts[SP_WORDS_PARTS];
+    size_t positions, groups; /* groups fill whole windows of the output */
+    size_t pool;              /* the largest of so many neighbouring spots; 1: none */
+    const int32_t *bias;      /* groups * 8 */
+    enum sp_words_finish finish;
+    size_t block, winners;
+    unsigned rank_shift; /* sums >> rank_shift fit 24 bits; a channel of the block and rank_shift
+                            bits fit 8 */
+    uint8_t max_value;
+    enum sp_words_width width;
+    const struct sp_words_scale *scales;
+    const int16_t *multipliers; /* of SP_WORDS_MULHRS: [window][winner: 4][4], each four times */
+};
+
 struct sp_words_kernels {
     const char *name; /* "avx512" */
+    enum sp_words_layout layout;
+    /* features: 16 rows of positions x bands bytes. */
+    void (*quads)(size_t positions, size_t bands, const uint8_t *const *features, uint8_t *out);
+    /* in: one for each part; out: aligned to 64, as all inputs are. */
+    void (*stage)(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out);
 };
 
 extern const struct sp_words_kernels sp_words__avx512; /* only where the build is for x86-64 */
+
+/* quads() on every machine. */
+void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *features,
+                          uint8_t *out);
+
+/* Alive values of one word. */
+size_t sp_words_alive(const struct sp_words_form *f, enum sp_words_layout layout,
+                      const uint8_t *value, size_t word);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/model/model.h"
 #include "engine/sparrow.h"
 #include "tests/unit/network/graph.h"
 #include "tests/unit/suite.h"
@@ -47,24 +48,28 @@ static void check_graph(struct graph *g, uint64_t seed, size_t words)
     if (words > 1)
         memset(features + step, (int)g->front_end.max_value, step);
     int32_t *want = graph_alloc(g, words * labels, sizeof(*want));
-    int32_t *got = graph_alloc(g, words * labels, sizeof(*got));
-    const uint8_t **rows = graph_alloc(g, words, sizeof(*rows));
-    for (size_t i = 0; i < words; i++) {
-        rows[i] = features + i * step;
-        graph_reference(g, rows[i], want + i * labels);
-    }
+    for (size_t i = 0; i < words; i++)
+        graph_reference(g, features + i * step, want + i * labels);
+    /* Again and again in one call: lonely words, full batches and part-filled ones. */
+    size_t calls = 1 + graph_random(g, 40);
+    int32_t *got = graph_alloc(g, calls * labels, sizeof(*got));
+    const uint8_t **rows = graph_alloc(g, calls, sizeof(*rows));
+    for (size_t i = 0; i < calls; i++)
+        rows[i] = features + i % words * step;
     for (size_t c = 0; c < CPU_COUNT; c++) {
         struct sparrow_model *model = load(g, cpus[c]);
         if (model == NULL)
             continue;
         struct sparrow_scratch *scratch = NULL;
         ck_assert_int_eq(sparrow_scratch_new(model, &scratch, NULL), 0);
-        memset(got, 0x55, words * labels * sizeof(*got));
-        sparrow_run(model, scratch, rows, words, got);
-        for (size_t i = 0; i < words * labels; i++)
-            ck_assert_msg(got[i] == want[i], "seed %llu cpu %s word %zu label %zu: %d, not %d",
-                          (unsigned long long)seed, cpus[c], i / labels, i % labels, got[i],
-                          want[i]);
+        memset(got, 0x55, calls * labels * sizeof(*got));
+        sparrow_run(model, scratch, rows, calls, got);
+        for (size_t i = 0; i < calls; i++)
+            for (size_t j = 0; j < labels; j++)
+                ck_assert_msg(got[i * labels + j] == want[i % words * labels + j],
+                              "seed %llu cpu %s word %zu of %zu label %zu: %d, not %d",
+                              (unsigned long long)seed, cpus[c], i, calls, j, got[i * labels + j],
+                              want[i % words * labels + j]);
         sparrow_scratch_free(scratch);
         sparrow_model_free(model);
     }
@@ -188,12 +193,17 @@ static void random_flat(struct graph *g, uint64_t seed)
 
 START_TEST(run_random_temporal_networks_match_reference)
 {
+    size_t in_lanes = 0;
     for (uint64_t seed = 1; seed <= 150; seed++) {
         struct graph g;
         random_temporal(&g, seed);
         check_graph(&g, seed, 3);
+        struct sparrow_model *model = load(&g, "native");
+        in_lanes += model->words != NULL || model->kernels.words == NULL;
+        sparrow_model_free(model);
         graph_done(&g);
     }
+    ck_assert_msg(in_lanes >= 25, "only %zu of them run as sixteen words at once", in_lanes);
 }
 END_TEST
 

@@ -1,0 +1,220 @@
+/* words.c - finds the stages of a model: whatever ends in active values begins with active values,
+ * and all sums between them stay in registers.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/model/words.h"
+
+#include "engine/model/limits.h"
+#include "engine/model/loader.h"
+
+/* The layers whose results add up to a sum. */
+struct terms {
+    size_t count;
+    size_t layers[SP_WORDS_PARTS];
+};
+
+static bool all_ones(const struct sp_add *add)
+{
+    for (size_t i = 0; i < add->inputs; i++)
+        if (add->multipliers[i] != 1 || add->active[i])
+            return false;
+    return true;
+}
+
+/* False if the value is no plain sum of few layers over active values. */
+static bool find_terms(const struct sparrow_model *m, size_t value, struct terms *t)
+{
+    if (value == 0 || m->values[value].active)
+        return false;
+    const struct sp_layer *layer = &m->layers[value - 1];
+    if (layer->op == SP_OP_ADD) {
+        if (!all_ones(&layer->add))
+            return false;
+        for (size_t i = 0; i < layer->input_count; i++)
+            if (!find_terms(m, layer->inputs[i], t))
+                return false;
+        return true;
+    }
+    bool known =
+        layer->op == SP_OP_CONV || layer->op == SP_OP_LINEAR || layer->op == SP_OP_MEAN_POOL;
+    if (!known || t->count == SP_WORDS_PARTS)
+        return false;
+    t->layers[t->count++] = value - 1;
+    return true;
+}
+
+/* What the kernels can do: a key of 24 bits of rank and a byte for the channel and what the ranking
+ * drops. */
+static bool can_rank(const struct sp_block_winners *b, const struct sp_value *sum)
+{
+    bool known = (b->block == 8 && b->winners <= 2) || (b->block == 16 && b->winners == 2);
+    unsigned channel_bits = b->block == 16 ? 4 : 3;
+    int64_t most = (int64_t)1 << (23 + b->rank_shift);
+    return known && b->rank_shift + channel_bits <= 8 && sum->lo >= -most && sum->hi < most;
+}
+
+static size_t rounded_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+static size_t take_room(struct sp_words_program *program, size_t bytes)
+{
+    size_t at = program->bytes;
+    program->bytes += rounded_up(bytes, 64);
+    return at;
+}
+
+/* The stage's end, and the form and place of what it writes. */
+static int make_finish(struct sp_loader *l, struct sp_words_program *program, size_t value,
+                       const struct sp_value *sum, struct sp_words_run *run)
+{
+    struct sparrow_model *m = l->model;
+    struct sp_words_stage *stage = &run->stage;
+    const struct sp_value *v = &m->values[value];
+    const struct sp_layer *layer = &m->layers[value - 1];
+    if (stage->finish == SP_WORDS_SUMS) {
+        stage->groups = rounded_up(v->channels, SP_WORDS_GROUP) / SP_WORDS_GROUP;
+        run->out = take_room(program, stage->groups * SP_WORDS_GROUP * 4 * SP_WORDS);
+        return SPARROW_OK;
+    }
+    struct sp_words_form *form = &program->values[value].form;
+    const struct sp_requantise *q = &layer->requantise;
+    *form = (struct sp_words_form){.positions = v->height * v->width, .channels = v->channels};
+    if (stage->finish == SP_WORDS_WINNERS) {
+        const struct sp_block_winners *b = &layer->block_winners;
+        q = &b->q;
+        stage->block = b->block;
+        stage->winners = b->winners;
+        stage->rank_shift = b->rank_shift;
+        form->window = 4 / b->winners * b->block;
+        form->windows = rounded_up(v->channels, form->window) / form->window;
+        stage->groups = form->windows * form->window / SP_WORDS_GROUP;
+    } else {
+        form->window = 4;
+        stage->groups = rounded_up(v->channels, SP_WORDS_GROUP) / SP_WORDS_GROUP;
+        form->windows = 2 * stage->groups;
+    }
+    run->out = program->values[value].at = take_room(program, sp_words_bytes(form));
+    return sp_words_scales(l, q, v->channels, sum->hi, stage);
+}
+
+static int make_bias(struct sp_loader *l, const struct terms *terms, struct sp_words_stage *stage)
+{
+    struct sparrow_model *m = l->model;
+    int32_t *bias = sp_loader_alloc(l, stage->groups * SP_WORDS_GROUP, sizeof(*bias));
+    if (bias == NULL)
+        return SPARROW_NO_MEMORY;
+    for (size_t i = 0; i < terms->count; i++) {
+        const struct sp_layer *layer = &m->layers[terms->layers[i]];
+        if (layer->op == SP_OP_MEAN_POOL)
+            continue;
+        for (size_t o = 0; o < layer->conv.shape.out_channels; o++)
+            bias[o] = (int32_t)((uint32_t)bias[o] + (uint32_t)layer->conv.bias[o]);
+    }
+    stage->bias = bias;
+    return SPARROW_OK;
+}
+
+static int make_parts(struct sp_loader *l, struct sp_words_program *program, size_t value,
+                      const struct sp_pool_shape *pool, const struct terms *terms,
+                      struct sp_words_run *run, bool *ret_fits)
+{
+    struct sparrow_model *m = l->model;
+    const struct sp_value *v = &m->values[value];
+    struct sp_words_place place = {
+        .height = v->height,
+        .width = v->width,
+        .pool_height = pool != NULL ? pool->height : 1,
+        .pool_width = pool != NULL ? pool->width : 1,
+        .groups = run->stage.groups,
+    };
+    *ret_fits = true;
+    for (size_t i = 0; i < terms->count && *ret_fits; i++) {
+        place.layer = terms->layers[i];
+        size_t root = m->values[m->layers[place.layer].inputs[0]].root;
+        run->in[i] = program->values[root].at;
+        int status = sp_words_pack(l, program, &place, &run->stage.parts[i], ret_fits);
+        if (status < 0)
+            return status;
+    }
+    run->stage.part_count = terms->count;
+    return SPARROW_OK;
+}
+
+/* The stage that ends in a value: winners, requantised sums, or the scores. */
+static int make_stage(struct sp_loader *l, struct sp_words_program *program, size_t value,
+                      bool *ret_fits)
+{
+    struct sparrow_model *m = l->model;
+    const struct sp_layer *layer = &m->layers[value - 1];
+    struct sp_words_run *run = &program->stages[program->stage_count];
+    struct terms terms = {0};
+    size_t sum = m->values[value].active ? layer->inputs[0] : value;
+    const struct sp_pool_shape *pool = NULL;
+    *ret_fits = false;
+    run->stage.finish = !m->values[value].active        ? SP_WORDS_SUMS
+                        : layer->op == SP_OP_REQUANTISE ? SP_WORDS_REQUANTISE
+                                                        : SP_WORDS_WINNERS;
+    if (sum != 0 && sum != value && m->layers[sum - 1].op == SP_OP_MAX_POOL) {
+        pool = &m->layers[sum - 1].pool;
+        sum = m->layers[sum - 1].inputs[0];
+    }
+    if (!find_terms(m, sum, &terms))
+        return SPARROW_OK;
+    if (run->stage.finish == SP_WORDS_WINNERS && !can_rank(&layer->block_winners, &m->values[sum]))
+        return SPARROW_OK;
+    run->stage.positions = m->values[value].height * m->values[value].width;
+    run->stage.pool = pool != NULL ? pool->height * pool->width : 1;
+    int status = make_finish(l, program, value, &m->values[sum], run);
+    if (status == 0)
+        status = make_bias(l, &terms, &run->stage);
+    if (status == 0)
+        status = make_parts(l, program, value, pool, &terms, run, ret_fits);
+    program->stage_count++;
+    return status;
+}
+
+/* Whether a value needs a stage of its own; *ret_known is false if no stage ends in it. */
+static bool needs_stage(const struct sparrow_model *m, size_t value, bool *ret_known)
+{
+    const struct sp_layer *layer = &m->layers[value - 1];
+    bool end = layer->op == SP_OP_BLOCK_WINNERS || layer->op == SP_OP_REQUANTISE;
+    *ret_known = end || !m->values[value].active || layer->op == SP_OP_RESHAPE;
+    return end || (value == m->layer_count && !m->values[value].active);
+}
+
+int sp_words_make(struct sp_loader *l)
+{
+    struct sparrow_model *m = l->model;
+    if (m->kernels.words == NULL || m->layer_count == 0)
+        return SPARROW_OK;
+    struct sp_words_program *program = sp_loader_alloc(l, 1, sizeof(*program));
+    if (program == NULL)
+        return SPARROW_NO_MEMORY;
+    program->kernels = m->kernels.words;
+    program->stages = sp_loader_alloc(l, m->layer_count, sizeof(*program->stages));
+    program->values = sp_loader_alloc(l, m->layer_count + 1, sizeof(*program->values));
+    if (program->stages == NULL || program->values == NULL)
+        return SPARROW_NO_MEMORY;
+    struct sp_words_form *features = &program->values[0].form;
+    *features = (struct sp_words_form){
+        .positions = m->values[0].height * m->values[0].width,
+        .channels = m->values[0].channels,
+        .window = 4,
+        .windows = rounded_up(m->values[0].channels, 4) / 4,
+    };
+    program->values[0].at = take_room(program, sp_words_bytes(features));
+    for (size_t v = 1; v <= m->layer_count; v++) {
+        bool fits;
+        if (needs_stage(m, v, &fits)) {
+            int status = make_stage(l, program, v, &fits);
+            if (status < 0)
+                return status;
+        }
+        if (!fits || program->bytes > SP_LIMIT_SCRATCH_BYTES)
+            return SPARROW_OK;
+    }
+    m->words = program;
+    return SPARROW_OK;
+}

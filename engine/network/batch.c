@@ -1,0 +1,52 @@
+/* batch.c - up to sixteen words at once.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/network/batch.h"
+
+#include "engine/model/words.h"
+
+/* Sixteen lanes cost what they cost, however many are used; measured, that is less than this many
+ * words one after the other. */
+#define FEWEST 6
+
+size_t sp_batch_words(const struct sparrow_model *model, size_t waiting)
+{
+    if (model->words == NULL || waiting < FEWEST)
+        return 0;
+    return waiting < SP_WORDS ? waiting : SP_WORDS;
+}
+
+static void read_scores(const struct sparrow_model *model, const int32_t *sums, size_t words,
+                        int32_t *scores)
+{
+    for (size_t word = 0; word < words; word++)
+        for (size_t label = 0; label < model->label_count; label++)
+            *scores++ = sums[label * SP_WORDS + word];
+}
+
+void sp_batch_run(const struct sparrow_model *model, uint8_t *scratch,
+                  const uint8_t *const *features, size_t words, int32_t *scores)
+{
+    const struct sp_words_program *p = model->words;
+    uint8_t *bytes = scratch + model->words_at;
+    const uint8_t *rows[SP_WORDS];
+    for (size_t i = 0; i < SP_WORDS; i++) /* lanes that are left over repeat the last word */
+        rows[i] = features[i < words ? i : words - 1];
+    p->kernels->quads(model->frames, model->bands, rows, bytes + p->values[0].at);
+    for (size_t i = 0; i < p->stage_count; i++) {
+        const struct sp_words_run *run = &p->stages[i];
+        const uint8_t *in[SP_WORDS_PARTS];
+        for (size_t j = 0; j < run->stage.part_count; j++)
+            in[j] = bytes + run->in[j];
+        p->kernels->stage(&run->stage, in, bytes + run->out);
+    }
+    read_scores(model, (const void *)(bytes + p->stages[p->stage_count - 1].out), words, scores);
+}
+
+size_t sp_batch_alive(const struct sparrow_model *model, const uint8_t *scratch, size_t value,
+                      size_t lane)
+{
+    const struct sp_words_program *p = model->words;
+    const struct sp_words_value *v = &p->values[value];
+    return sp_words_alive(&v->form, p->kernels->layout, scratch + model->words_at + v->at, lane);
+}

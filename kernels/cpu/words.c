@@ -1,0 +1,30 @@
+/* words.c - what sixteen words in lanes need on every machine.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/cpu/words.h"
+
+#include <string.h>
+
+void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *features,
+                          uint8_t *out)
+{
+    for (size_t p = 0; p < positions; p++)
+        for (size_t c = 0; c < bands; c += 4)
+            for (size_t word = 0; word < SP_WORDS; word++, out += 4) {
+                memset(out, 0, 4);
+                memcpy(out, features[word] + p * bands + c, bands - c < 4 ? bands - c : 4);
+            }
+}
+
+size_t sp_words_alive(const struct sp_words_form *f, enum sp_words_layout layout,
+                      const uint8_t *value, size_t word)
+{
+    size_t alive = 0, bytes = f->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;
+    for (size_t w = 0; w < f->positions * f->windows; w++)
+        for (size_t i = 0; i < 4; i++) {
+            const uint8_t *values = value + w * bytes + bytes - SP_WORDS_QUAD;
+            bool pairs = layout == SP_WORDS_PAIRS && f->window != 4;
+            alive += values[pairs ? i / 2 * 2 * SP_WORDS + 2 * word + i % 2 : 4 * word + i] != 0;
+        }
+    return alive;
+}
