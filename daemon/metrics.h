@@ -35,6 +35,7 @@ enum metric_stage {
     STAGE_INFERENCE,
     STAGE_TOTAL
 };
+enum metric_batch { BATCH_1, BATCH_2, BATCH_4, BATCH_8, BATCH_16 };
 enum metric_refused {
     REFUSED_QUEUE_FULL,
     REFUSED_DRAINING,

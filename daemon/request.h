@@ -60,6 +60,8 @@ struct request {
     size_t clip_count;
     sink_fn sink;
     void *sink_arg;
+    bool soon; /* set by schedule while it has the request: the sink will be called in this turn of
+                  the loop; a codec need not put its connection to rest */
 
     /* the answer, set before the sink is called */
     int status;                 /* 0 or a sparrow_status */

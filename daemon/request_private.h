@@ -15,6 +15,7 @@ enum request_state {
     REQUEST_IDLE,     /* api's: not submitted, or answered */
     REQUEST_RUNNING,  /* somebody on the lane has it in hand right now */
     REQUEST_BACKLOG,  /* in the lane's backlog */
+    REQUEST_GATHERED, /* its words are put together with others', for this turn of the loop */
     REQUEST_DECODING, /* in the decode pool */
     REQUEST_WORKERS   /* its words are with worker replicas, or wait for them */
 };
@@ -54,7 +55,8 @@ struct request_private {
     int ending; /* what it will be answered with once it is let go; 0: nothing yet */
     void (*step)(struct request *request,
                  uint64_t until_us); /* its next piece of work in the backlog */
-    struct request *next, *before;   /* in the backlog, or among those that wait for workers */
+    struct request *next, *before;   /* in the backlog, among those gathered, or among those that
+                                        wait for workers */
     size_t heap_index;               /* in the deadlines + 1; 0: not there */
     size_t weight;                   /* words it counts for in the backlog */
     size_t next_word, words_left;    /* to hand to a replica; not answered */

@@ -342,7 +342,10 @@ enum api_verdict call_submit(struct api_call *call)
         request_free(request);
         return call_refuse(call);
     }
-    return call->answered ? API_ANSWER : API_LATER;
+    if (call->answered)
+        return API_ANSWER;
+    call->x->soon = request->soon;
+    return API_LATER;
 }
 
 /* ---- what the codec calls ---- */

@@ -42,6 +42,8 @@ struct exchange {
     } headers[EXCHANGE_HEADERS]; /* name: a constant */
     unsigned header_count;
     bool close; /* the connection closes after this answer */
+    bool soon;  /* with API_LATER: the answer comes before the loop has turned once, so that it
+                   does not pay to put the connection to rest */
 
     void (*done)(struct exchange
                      *x);  /* the codec's: the answer of an exchange that was API_LATER is ready */

@@ -7,14 +7,16 @@
  *   data    body pieces: kept, or thrown away when the answer is known already or the body grew
  *           too large
  *   last    api_finish: the answer is queued at once (the normal case), or the connection is
- *           suspended until done()
- *   again   after the resume: the answer is queued
+ *           suspended until done(); not so if the answer is due in this turn of the loop, since
+ *           suspending costs more than asking again: MHD makes the last call in each run until it
+ *           is answered
+ *   again   after done(): the answer is queued
  *   end     completed: api lets go, the exchange goes back to the free list
  *
  * The answer's bytes stay in the exchange while MHD sends them (persistent buffer): nothing is
  * copied, and the free list keeps the memory, so a steady state allocates nothing here. Calls in
  * which nothing progresses would spin: each call takes all its data, answers, suspends or ends the
- * connection.
+ * connection, or has done nothing for the ASKED_MOST-th time and suspends.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
@@ -30,6 +32,7 @@
     (1u << 20) /* memory that a spare exchange keeps for the next body, answer and target */
 #define KEEP_ANSWER (256u << 10)
 #define KEEP_TARGET (8u << 10)
+#define ASKED_MOST  4u /* a turn of the loop runs MHD three times at most (timer, idle, poll) */
 #define DISCARD_MAX (64u << 10) /* announced bytes worth reading only to keep the connection */
 #define OVERRUN_MAX                                                                                \
     (1u << 20) /* unannounced bytes beyond the limit that are read so that the client can be told  \
@@ -39,9 +42,9 @@ enum stage {
     STAGE_HEAD,    /* before the first call */
     STAGE_BODY,    /* the body is kept */
     STAGE_DISCARD, /* the answer is ready, the body is thrown away */
-    STAGE_LATER,   /* suspended */
+    STAGE_LATER,   /* until done() */
     STAGE_READY,   /* done() was called */
-    STAGE_GONE,    /* the client went away while suspended */
+    STAGE_GONE,    /* the client went away meanwhile */
     STAGE_ANSWERED
 };
 
@@ -53,6 +56,9 @@ struct handler_exchange {
     struct handler_exchange *next; /* in the free list or the ready list */
     enum stage stage;
     bool begun;         /* api knows it */
+    bool suspended;     /* MHD does not ask for it */
+    bool listed;        /* in the ready list */
+    unsigned asked;     /* how often MHD asked since it is LATER */
     struct text target; /* raw, NUL-terminated; path and query point into it */
     size_t discarded, discard_max;
 };
@@ -263,6 +269,12 @@ static enum MHD_Result discard(struct handler_exchange *e, size_t n)
     return e->discarded > e->discard_max ? MHD_NO : MHD_YES;
 }
 
+static void suspend(struct handler_exchange *e)
+{
+    e->suspended = true;
+    MHD_suspend_connection(e->mhd);
+}
+
 static enum MHD_Result finish(struct handler_exchange *e)
 {
     struct handler *h = e->handler;
@@ -270,8 +282,16 @@ static enum MHD_Result finish(struct handler_exchange *e)
     e->stage = STAGE_LATER; /* before the call: done() may come while it runs */
     if (api_finish(h->api, &e->x) == API_ANSWER)
         return answer(e);
-    MHD_suspend_connection(e->mhd);
     connections_wait(e->connection, e);
+    if (!e->x.soon)
+        suspend(e);
+    return MHD_YES;
+}
+
+static enum MHD_Result ask_again(struct handler_exchange *e)
+{
+    if (++e->asked == ASKED_MOST)
+        suspend(e);
     return MHD_YES;
 }
 
@@ -295,9 +315,10 @@ enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const cha
     case STAGE_DISCARD:
         *size = 0;
         return n ? discard(e, n) : answer(e);
+    case STAGE_LATER:
+        return ask_again(e);
     case STAGE_READY:
-        return answer(e);
-    case STAGE_LATER: /* suspended: never called */
+        return e->listed ? MHD_YES : answer(e);
     case STAGE_GONE:
     case STAGE_ANSWERED:
         break;
@@ -305,12 +326,13 @@ enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const cha
     return MHD_NO;
 }
 
-/* ---- suspended exchanges ---- */
+/* ---- exchanges that are answered later ---- */
 
 static void make_ready(struct handler_exchange *e, enum stage stage)
 {
     struct handler *h = e->handler;
     e->stage = stage;
+    e->listed = true;
     e->next = NULL;
     *h->ready_tail = e;
     h->ready_tail = &e->next;
@@ -341,8 +363,11 @@ bool handler_resume(struct handler *h)
     h->ready_tail = &h->ready;
     for (struct handler_exchange *e = list, *next; e; e = next) {
         next = e->next;
+        e->listed = false;
         connections_wait_over(e->connection);
-        MHD_resume_connection(e->mhd);
+        if (e->suspended)
+            MHD_resume_connection(e->mhd);
+        e->suspended = false;
     }
     return list != NULL;
 }
@@ -356,6 +381,19 @@ void handler_give_up(struct handler *h, struct connections *all)
 
 /* ---- the end ---- */
 
+/* The connection broke before the answer that was due could be queued. */
+static void take_out(struct handler *h, struct handler_exchange *e)
+{
+    struct handler_exchange **at = &h->ready;
+    while (*at && *at != e)
+        at = &(*at)->next;
+    if (*at)
+        *at = e->next;
+    for (h->ready_tail = &h->ready; *h->ready_tail;)
+        h->ready_tail = &(*h->ready_tail)->next;
+    e->listed = false;
+}
+
 void handler_completed(void *cls, struct MHD_Connection *mhd, void **context,
                        enum MHD_RequestTerminationCode why)
 {
@@ -366,6 +404,9 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context,
     if (!e)
         return;
     *context = NULL;
+    if (e->listed)
+        take_out(h, e);
+    connections_wait_over(e->connection);
     if (e->begun) {
         api_release(h->api, &e->x);
         lane_load_add(h->lane, 0, -1);

@@ -61,6 +61,7 @@ static void on_check(uv_check_t *check)
 {
     struct schedule *s = check->data;
     struct backlog *b = &s->backlog;
+    gather_turn(s);
     if (!b->list.first) {
         uv_idle_stop(&b->idle);
         return;
@@ -69,6 +70,7 @@ static void on_check(uv_check_t *check)
     uint64_t other_us = now_us > b->slice_end_us ? now_us - b->slice_end_us : 0;
     uint64_t slice_us = other_us < SLICE_LAST_US / SHARE ? other_us * SHARE : SLICE_LAST_US;
     uint64_t until_us = now_us + (slice_us > SLICE_US ? slice_us : SLICE_US);
+    s->gather.slice = true;
     do {
         struct request *request = b->list.first;
         struct request_private *p = request->private;
@@ -78,6 +80,9 @@ static void on_check(uv_check_t *check)
         p->step(request, until_us);
         now_us = lane_clock_us();
     } while (b->list.first && now_us < until_us);
+    gather_compute(s);
+    s->gather.slice = false;
+    now_us = lane_clock_us();
     learn_stretch(b, other_us, now_us - began_us);
     b->slice_end_us = now_us;
 }

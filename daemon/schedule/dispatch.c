@@ -225,7 +225,7 @@ static bool send_word(struct schedule *s, unsigned worker, unsigned index)
     }
     d->in_flight[worker]++;
     d->sent++;
-    worker_wake(w);
+    d->wake[worker] = true;
     return true;
 }
 
@@ -376,6 +376,17 @@ static void give_up_waiting(struct schedule *s)
     }
 }
 
+/* Once for all that was sent: a worker that slept finds its words together. */
+static void wake_workers(struct schedule *s)
+{
+    struct dispatch *d = &s->dispatch;
+    for (unsigned id = 0; id < d->workers; id++)
+        if (d->wake[id]) {
+            d->wake[id] = false;
+            worker_wake(replicas_worker(s->replicas, id));
+        }
+}
+
 /* A sink that is called from here may submit the next request: the loop sees it, and does not begin
  * anew inside itself. */
 static void run(struct schedule *s)
@@ -387,6 +398,7 @@ static void run(struct schedule *s)
     d->running = true;
     for (bool more = true; more && (d->again_first != NONE || d->waiting.first);)
         more = d->again_first != NONE ? send_again(s) : send_next(s, &round);
+    wake_workers(s);
     if (d->waiting.first && !dispatch_any_up(s))
         give_up_waiting(s);
     if (!d->waiting.first)
@@ -482,6 +494,8 @@ static void on_jobs(struct lane *lane, struct lane_message *message)
     struct schedule *s = ((struct lane_job *)job)->schedule;
     while (job) {
         struct job *next = job->next;
+        if (job->run && job->batch > 0)
+            schedule_count_batch(s, job->batch);
         take_job(s, job);
         job_free(&s->dispatch, job);
         job = next;
@@ -565,7 +579,8 @@ int dispatch_init(struct dispatch *d, struct schedule *s, struct sparrow_error *
     d->tickets = calloc(d->ticket_count + 1u, sizeof *d->tickets);
     d->in_flight = calloc(d->workers + 1u, sizeof *d->in_flight);
     d->epochs = calloc(d->workers + 1u, sizeof *d->epochs);
-    if (!d->tickets || !d->in_flight || !d->epochs) {
+    d->wake = calloc(d->workers + 1u, sizeof *d->wake);
+    if (!d->tickets || !d->in_flight || !d->epochs || !d->wake) {
         dispatch_done(d);
         if (err) {
             err->status = SPARROW_NO_MEMORY;
@@ -600,4 +615,5 @@ void dispatch_done(struct dispatch *d)
     free(d->tickets);
     free(d->in_flight);
     free(d->epochs);
+    free(d->wake);
 }

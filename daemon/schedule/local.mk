@@ -7,7 +7,8 @@ libsparrowd_la_SOURCES += \
 	daemon/decode/intake.c daemon/decode/intake.h daemon/decode/clips.c daemon/decode/clips.h \
 	daemon/decode/pool.c daemon/decode/pool.h \
 	daemon/schedule/schedule.c daemon/schedule/schedule.h daemon/schedule/schedule_private.h \
-	daemon/schedule/admission.c daemon/schedule/backlog.c daemon/schedule/deadlines.c daemon/schedule/dispatch.c \
+	daemon/schedule/admission.c daemon/schedule/backlog.c daemon/schedule/gather.c daemon/schedule/deadlines.c \
+	daemon/schedule/dispatch.c \
 	daemon/schedule/replicas.c daemon/schedule/replicas.h daemon/schedule/replicas_private.h \
 	daemon/schedule/replica.c daemon/schedule/replica.h daemon/schedule/worker.c daemon/schedule/worker.h \
 	daemon/schedule/fault.c daemon/schedule/fault.h \
@@ -15,8 +16,11 @@ libsparrowd_la_SOURCES += \
 EXTRA_DIST += daemon/schedule/README.md daemon/decode/README.md daemon/backend/README.md
 
 SCHEDULE_FIXTURE = tests/unit/schedule/fixture.c tests/unit/schedule/fixture.h
-check_PROGRAMS += tests/unit/schedule/test_schedule
-TESTS += tests/unit/schedule/test_schedule
+check_PROGRAMS += tests/unit/schedule/test_schedule tests/unit/schedule/test_gather
+TESTS += tests/unit/schedule/test_schedule tests/unit/schedule/test_gather
+tests_unit_schedule_test_gather_SOURCES = tests/unit/schedule/test_gather.c $(SCHEDULE_FIXTURE)
+tests_unit_schedule_test_gather_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_schedule_test_gather_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_schedule_test_schedule_SOURCES = tests/unit/schedule/test_schedule.c $(SCHEDULE_FIXTURE)
 tests_unit_schedule_test_schedule_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_schedule_test_schedule_LDADD = $(DAEMON_TEST_LIBS)

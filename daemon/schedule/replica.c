@@ -12,6 +12,9 @@
 #include "daemon/loop/lane.h"
 
 #define AGEING 8 /* a new service time counts for one eighth */
+#define BATCH_NS                                                                                   \
+    1000000u /* words that take longer than this together are not one call: answers would wait     \
+                for each other, and the clock is looked at between calls only */
 
 int replica_init(struct replica *r, const struct replica_backend *backend,
                  const struct replica_setup *setup, bool on_lane, struct sparrow_error *err)
@@ -69,6 +72,13 @@ static void learn(struct replica *r, uint64_t word_ns)
         word_ns = 8 * old; /* one hiccup is not a new price */
     uint64_t next = old ? old + word_ns / AGEING - old / AGEING : word_ns;
     atomic_store_explicit(&r->service_ns, next ? next : 1, memory_order_relaxed);
+}
+
+unsigned replica_batch(const struct replica *r, unsigned most)
+{
+    uint64_t service_ns = atomic_load_explicit(&r->service_ns, memory_order_relaxed);
+    uint64_t words = service_ns ? BATCH_NS / service_ns : most;
+    return words < 1 ? 1 : words > most ? most : (unsigned)words;
 }
 
 int replica_run(struct replica *r, const struct model_entry *entry, const uint8_t *const *features,

@@ -17,6 +17,9 @@ struct replica_fault {
     double seconds;
 };
 
+/* Words in one call of a back end, at most: what replicas.batch may be set to. */
+#define REPLICA_BATCH 16u
+
 struct replica_setup {
     unsigned id;
     double word_cost_s; /* each word takes at least this long */
@@ -70,6 +73,11 @@ int replica_init(struct replica *r, const struct replica_backend *backend,
 void replica_done(struct replica *r);
 /* Opens the back end anew, without the test's fault: after a loss. */
 int replica_reopen(struct replica *r);
+
+/* How many words make one call, `most` at most (1 .. REPLICA_BATCH): enough to share its cost, few
+ * enough that the first answer does not wait long for the last, nor a lane's loop for both. [any
+ * thread] */
+unsigned replica_batch(const struct replica *r, unsigned most);
 
 /* Computes words on the calling thread and keeps the books: words, busy time, service time. *ret_ns
  * (may be NULL): how long it took. On failure the replica is lost (replica_lose), unless it is

@@ -25,6 +25,7 @@ struct replicas {
     struct replica *lane;        /* lane_count of them */
     struct replicas_lane *lanes; /* options.lanes of them */
     _Atomic uint64_t hang_us, interval_us;
+    _Atomic unsigned batch;
 };
 
 static int fail(struct sparrow_error *err, enum sparrow_status status, const char *text)
@@ -167,6 +168,7 @@ static int add_workers(struct replicas *r, struct sparrow_error *err)
             .energy = r->options.energy,
             .log = r->options.log,
             .interval_us = &r->interval_us,
+            .batch = &r->batch,
         };
         int rc = worker_new(&options, &r->worker[id], err);
         if (rc < 0)
@@ -261,6 +263,7 @@ void replicas_set_config(struct replicas *r, struct config *config)
 {
     atomic_store(&r->hang_us, (uint64_t)(config->replicas_hang_timeout * 1e6));
     atomic_store(&r->interval_us, (uint64_t)(config->replicas_selftest_interval * 1e6));
+    atomic_store(&r->batch, (unsigned)config->replicas_batch);
 }
 
 bool replicas_stop(struct replicas *r)
@@ -324,6 +327,11 @@ unsigned replicas_waiting(const struct replicas *r)
 uint64_t replicas_hang_us(const struct replicas *r)
 {
     return atomic_load_explicit(&r->hang_us, memory_order_relaxed);
+}
+
+unsigned replicas_batch(const struct replicas *r)
+{
+    return atomic_load_explicit(&r->batch, memory_order_relaxed);
 }
 
 uint64_t replicas_interval_us(const struct replicas *r)

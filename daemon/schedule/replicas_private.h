@@ -19,6 +19,7 @@ struct replica *replicas_of_lane(const struct replicas *r,
                                  unsigned lane); /* NULL: lanes have none */
 struct replicas_lane *replicas_lane(const struct replicas *r, unsigned lane);
 unsigned replicas_waiting(const struct replicas *r); /* over all lanes, and sent to workers */
+unsigned replicas_batch(const struct replicas *r);   /* words in one call at most */
 uint64_t replicas_hang_us(const struct replicas *r);
 uint64_t replicas_interval_us(const struct replicas *r);
 struct log *replicas_log(const struct replicas *r);

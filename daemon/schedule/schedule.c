@@ -25,10 +25,7 @@
 #include "daemon/schedule/fault.h"
 #include "daemon/schedule/schedule_private.h"
 
-#define QUANTUM 64u
-#define CHUNK   16u /* words in one call of the engine */
-#define CHUNK_NS                                                                                   \
-    1000000.0           /* but no more than take this long: the clock is looked at between calls */
+#define QUANTUM    64u
 #define PREPARE_US 40.0 /* decoding and features of a second, until it is measured */
 #define RETRY_MS   1000u
 
@@ -69,14 +66,24 @@ static void measure(struct schedule *s, struct request *request, uint64_t now_us
     }
 }
 
+/* Out of what it waits in. */
+static void let_go(struct schedule *s, struct request *request)
+{
+    enum request_state state = request->private->state;
+    if (state == REQUEST_BACKLOG)
+        backlog_remove(s, request);
+    else if (state == REQUEST_GATHERED)
+        gather_remove(s, request);
+    else if (state == REQUEST_WORKERS)
+        dispatch_remove(s, request);
+    request->soon = false;
+}
+
 void schedule_answer(struct schedule *s, struct request *request)
 {
     struct request_private *p = request->private;
+    let_go(s, request);
     uint64_t now_us = lane_clock_us();
-    if (p->state == REQUEST_BACKLOG)
-        backlog_remove(s, request);
-    else if (p->state == REQUEST_WORKERS)
-        dispatch_remove(s, request);
     deadlines_remove(s, request);
     if (request->status == 0 && now_us > request->deadline_us)
         request_fail(request, SPARROW_DEADLINE, "the deadline passed before the answer");
@@ -104,10 +111,7 @@ static void on_cancel(struct request *request)
         return; /* comes back from the decoder, who may be writing a failure of its own, and is
                    answered then */
     request_fail(request, SPARROW_CANCELLED, "the client went away");
-    if (p->state == REQUEST_BACKLOG)
-        backlog_remove(s, request);
-    else if (p->state == REQUEST_WORKERS)
-        dispatch_remove(s, request);
+    let_go(s, request);
     backlog_push(s, request, 0, answer_step, true);
 }
 
@@ -139,6 +143,17 @@ void schedule_count(struct schedule *s, size_t words)
         nanosleep(&(struct timespec){.tv_sec = 3600}, NULL);
 }
 
+void schedule_count_batch(struct schedule *s, size_t words)
+{
+    enum metric_batch label = words >= 16  ? BATCH_16
+                              : words >= 8 ? BATCH_8
+                              : words >= 4 ? BATCH_4
+                              : words >= 2 ? BATCH_2
+                                           : BATCH_1;
+    if (s->metrics)
+        metrics_count(s->metrics, METRIC_BATCHES, label, 1);
+}
+
 double schedule_service_us(const struct schedule *s)
 {
     if (!s->replica || replica_state(s->replica) != REPLICA_UP)
@@ -149,35 +164,51 @@ double schedule_service_us(const struct schedule *s)
 
 /* ---- the lane's replica ---- */
 
-static size_t chunk_words(const struct schedule *s)
+size_t schedule_batch(const struct schedule *s)
 {
-    double most = CHUNK_NS / 1e3 / schedule_service_us(s);
-    return most >= CHUNK ? CHUNK : most < 1 ? 1 : (size_t)most;
+    return replica_batch(s->replica, replicas_batch(s->replicas));
+}
+
+int schedule_compute(struct schedule *s, const struct model_entry *entry,
+                     const uint8_t *const *features, size_t words, int32_t *scores,
+                     uint64_t *ret_ns)
+{
+    uint64_t took_ns = 0;
+    int rc = replica_run(s->replica, entry, features, words, scores, &took_ns);
+    if (rc < 0)
+        return rc;
+    backlog_busy(&s->backlog, took_ns);
+    if (s->options.energy)
+        energy_busy(s->options.energy, lane_index(s->lane), took_ns);
+    schedule_count_batch(s, words);
+    schedule_count(s, words);
+    *ret_ns = took_ns;
+    return 0;
+}
+
+void schedule_credit(struct schedule *s, struct request *request, uint64_t ns)
+{
+    request->private->inference_ns += ns;
+    request->replica = s->replica->id;
+    request->backend = s->replica->backend->name;
+    request->device = s->replica->backend->device;
 }
 
 int schedule_run(struct schedule *s, struct request *request, const uint8_t *const *features,
                  size_t words, int32_t *scores)
 {
     uint64_t took_ns = 0;
-    int rc = replica_run(s->replica, request->model, features, words, scores, &took_ns);
-    if (rc < 0)
-        return rc;
-    request->private->inference_ns += took_ns;
-    request->replica = s->replica->id;
-    request->backend = s->replica->backend->name;
-    request->device = s->replica->backend->device;
-    backlog_busy(&s->backlog, took_ns);
-    if (s->options.energy)
-        energy_busy(s->options.energy, lane_index(s->lane), took_ns);
-    schedule_count(s, words);
-    return 0;
+    int rc = schedule_compute(s, request->model, features, words, scores, &took_ns);
+    if (rc == 0)
+        schedule_credit(s, request, took_ns);
+    return rc;
 }
 
 /* Computes the next words of the request. */
 static int run_words(struct schedule *s, struct request *request, size_t words)
 {
     struct request_private *p = request->private;
-    const uint8_t *features[CHUNK];
+    const uint8_t *features[REPLICA_BATCH];
     for (size_t i = 0; i < words; i++)
         features[i] = schedule_word(request, p->next_word + i);
     int rc = schedule_run(s, request, features, words,
@@ -190,8 +221,7 @@ static int run_words(struct schedule *s, struct request *request, size_t words)
     return 0;
 }
 
-/* The lane's replica is lost with words in it: workers take over, if there are any. */
-static void run_failed(struct schedule *s, struct request *request, int rc)
+void schedule_run_failed(struct schedule *s, struct request *request, int rc)
 {
     if (rc != SPARROW_NO_MEMORY && dispatch_any_up(s)) {
         if (s->metrics)
@@ -215,14 +245,16 @@ static void lane_step(struct request *request, uint64_t until_us)
     size_t quantum = QUANTUM;
     do {
         if (schedule_service_us(s) <= 0) {
-            run_failed(s, request, SPARROW_BACKEND);
+            schedule_run_failed(s, request, SPARROW_BACKEND);
             return;
         }
-        size_t words = chunk_words(s);
+        if (gather_offer(s, request))
+            return;
+        size_t words = schedule_batch(s);
         words = words < p->words_left ? words : p->words_left;
         int rc = run_words(s, request, words);
         if (rc < 0) {
-            run_failed(s, request, rc);
+            schedule_run_failed(s, request, rc);
             return;
         }
         quantum -= words < quantum ? words : quantum;
@@ -382,6 +414,7 @@ void schedule_free(struct schedule *s)
     if (!s)
         return;
     dispatch_done(&s->dispatch);
+    gather_done(&s->gather);
     deadlines_done(&s->deadlines);
     config_unref(s->options.config);
     free(s);

@@ -3,6 +3,7 @@
  *   schedule.c   the life of a request: adopted, placed, answered; the lane's replica
  *   admission.c  whether to take a request at all
  *   backlog.c    work the lane does later, and how much of a turn it may take
+ *   gather.c     words of several requests that the lane's replica computes in one call
  *   dispatch.c   words that worker replicas compute
  *   deadlines.c  when to give up
  * SPDX-License-Identifier: Apache-2.0 */
@@ -36,6 +37,7 @@ struct dispatch {
     unsigned again_first, again_last; /* tickets to send again, in order */
     unsigned *in_flight;              /* per worker: words of this lane it holds */
     uint64_t *epochs;                 /* per worker: as this lane knows it */
+    bool *wake;                       /* per worker: it was sent words, and may be asleep */
     unsigned sent;                    /* words with workers */
     unsigned turn;                    /* the worker that is looked at first */
     bool running;
@@ -58,6 +60,18 @@ struct backlog {
     uv_idle_t idle;
 };
 
+struct gather {
+    struct request_list list;  /* of one model: to be computed together */
+    struct request_list ready; /* computed, to be answered */
+    size_t words;              /* of the list */
+    bool slice;                /* the lane works on its backlog */
+    bool computing;
+    size_t turn_words, turn_before; /* small requests' words in this turn of the loop, and the one
+                                       before */
+    int32_t *scores;                /* of a batch */
+    size_t score_cap;
+};
+
 struct deadlines {
     struct request **heap; /* the earliest first */
     size_t count, cap;
@@ -78,6 +92,7 @@ struct schedule {
     uint64_t words, stall_at; /* for the test that stalls a lane */
     uv_timer_t test;          /* the lane's replica tests itself */
     struct backlog backlog;
+    struct gather gather;
     struct dispatch dispatch;
     struct deadlines deadlines;
 };
@@ -95,12 +110,25 @@ void schedule_answer(struct schedule *s, struct request *request);
 /* Computes words on the lane's replica, which must be up, and keeps the books. As replica_run(). */
 int schedule_run(struct schedule *s, struct request *request, const uint8_t *const *features,
                  size_t words, int32_t *scores);
+/* The parts of schedule_run(): computes words of one model on the lane's replica, which must be up,
+ * and keeps the lane's books; then each request's. */
+int schedule_compute(struct schedule *s, const struct model_entry *entry,
+                     const uint8_t *const *features, size_t words, int32_t *scores,
+                     uint64_t *ret_ns);
+void schedule_credit(struct schedule *s, struct request *request, uint64_t ns);
+/* The lane's replica is lost (or without memory: rc) with the request's words in it: workers take
+ * over, or it is answered. */
+void schedule_run_failed(struct schedule *s, struct request *request, int rc);
+/* Words in one call of the lane's replica, at most. */
+size_t schedule_batch(const struct schedule *s);
 /* From the workers, none of whom has a word of it, to the lane: in the backlog. */
 void schedule_take_back(struct schedule *s, struct request *request);
 /* The features of one word. */
 const uint8_t *schedule_word(const struct request *request, size_t word);
 /* Words whose scores arrived: counts them. */
 void schedule_count(struct schedule *s, size_t words);
+/* A call of the network with so many words: counts it. */
+void schedule_count_batch(struct schedule *s, size_t words);
 /* Mean time of a word on the lane's replica, microseconds; 0 without a replica that is up. */
 double schedule_service_us(const struct schedule *s);
 
@@ -127,6 +155,19 @@ void backlog_busy(struct backlog *b, uint64_t ns);
 void backlog_push(struct schedule *s, struct request *request, size_t weight,
                   void (*step)(struct request *request, uint64_t until_us), bool first);
 void backlog_remove(struct schedule *s, struct request *request);
+
+/* ---- gather.c ---- */
+
+void gather_done(struct gather *g);
+/* The lane's replica is to compute the request's words that are left. True: they are computed with
+ * others, at the end of this turn of the loop at the latest, and the request is answered; perhaps
+ * it was already. False: alone, now. */
+bool gather_offer(struct schedule *s, struct request *request);
+/* Computes and answers what was gathered. */
+void gather_compute(struct schedule *s);
+/* The end of a turn of the loop. */
+void gather_turn(struct schedule *s);
+void gather_remove(struct schedule *s, struct request *request);
 
 /* ---- dispatch.c ---- */
 

@@ -22,10 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-#define SLOTS 64u /* a power of two */
-#define CHUNK_NS                                                                                   \
-    1000000u /* words that take longer than this together are not one batch: answers would wait    \
-                for each other */
+#define SLOTS         64u /* a power of two */
 #define RETRY_US      5000000u
 #define PAUSE_US      100000u /* when the known word could not even be tried: no memory */
 #define RETRY_LAST_US 60000000u
@@ -182,11 +179,11 @@ static bool has_work(struct worker *w)
 static unsigned take(struct worker *w, struct job **batch)
 {
     unsigned count = 0, lanes = w->options.lanes;
-    for (unsigned i = 0; i < lanes && count < WORKER_BATCH; i++) {
+    for (unsigned i = 0; i < lanes && count < REPLICA_BATCH; i++) {
         struct link *link = &w->links[(w->turn + i) % lanes];
         size_t head = atomic_load_explicit(&link->head, memory_order_relaxed);
         size_t tail = atomic_load_explicit(&link->tail, memory_order_acquire);
-        while (head != tail && count < WORKER_BATCH)
+        while (head != tail && count < REPLICA_BATCH)
             batch[count++] = link->slots[head++ % SLOTS];
         atomic_store_explicit(&link->head, head, memory_order_release);
     }
@@ -235,7 +232,7 @@ static void give_back(struct worker *w, struct job **jobs, unsigned count)
 static void give_back_unrun(struct worker *w, struct job **jobs, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        jobs[i]->run = false;
+        jobs[i]->run = false, jobs[i]->batch = 0;
     give_back(w, jobs, count);
 }
 
@@ -251,26 +248,17 @@ static bool reserve_scores(struct worker *w, size_t n)
     return true;
 }
 
-/* How many words make one call: enough to share its cost, few enough that the first answer does not
- * wait for the last. */
-static unsigned chunk_words(const struct worker *w)
-{
-    uint64_t service_ns = atomic_load_explicit(&w->replica.service_ns, memory_order_relaxed);
-    uint64_t words = service_ns ? CHUNK_NS / service_ns : WORKER_BATCH;
-    return words < 1 ? 1 : words > WORKER_BATCH ? WORKER_BATCH : (unsigned)words;
-}
-
 /* Computes jobs of one model and gives them back. */
 static void run_chunk(struct worker *w, struct job **jobs, unsigned count, bool alone)
 {
     const struct model_entry *entry = jobs[0]->entry;
     size_t labels = sparrow_model_label_count(entry->model);
-    const uint8_t *features[WORKER_BATCH];
+    const uint8_t *features[REPLICA_BATCH];
     uint64_t began_us = lane_clock_us(), took_ns = 0;
     for (unsigned i = 0; i < count; i++)
         features[i] = jobs[i]->features;
     atomic_store_explicit(&w->replica.began_us, began_us, memory_order_relaxed);
-    int rc = reserve_scores(w, labels * WORKER_BATCH)
+    int rc = reserve_scores(w, labels * REPLICA_BATCH)
                  ? replica_run(&w->replica, entry, features, count, w->scores, &took_ns)
                  : SPARROW_NO_MEMORY;
     uint64_t ended_us = lane_clock_us();
@@ -279,6 +267,7 @@ static void run_chunk(struct worker *w, struct job **jobs, unsigned count, bool 
         job->run = true;
         job->status = rc;
         job->run_ns = took_ns / count;
+        job->batch = i == 0 && rc == 0 ? count : 0;
         job->overhead_us = began_us > job->sent_us ? began_us - job->sent_us : 0;
         job->ended_us = ended_us;
         job->alone = alone;
@@ -296,7 +285,9 @@ static void run_batch(struct worker *w, struct job **batch, unsigned count)
     unsigned i = 0;
     while (i < count) {
         uint64_t epoch = atomic_load(&w->replica.epoch);
-        unsigned n = 0, most = chunk_words(w);
+        unsigned n = 0,
+                 most = replica_batch(&w->replica,
+                                      atomic_load_explicit(w->options.batch, memory_order_relaxed));
         while (i + n < count && n < most && batch[i + n]->epoch == epoch &&
                batch[i + n]->entry == batch[i]->entry)
             n++;
@@ -316,7 +307,7 @@ static void test_itself(struct worker *w)
     struct model_set *set = models_current(w->options.models);
     atomic_store_explicit(&w->replica.began_us, lane_clock_us(), memory_order_relaxed);
     for (size_t i = 0; i < model_set_count(set); i++) /* now, not when the first word comes */
-        reserve_scores(w, sparrow_model_label_count(model_set_at(set, i)->model) * WORKER_BATCH);
+        reserve_scores(w, sparrow_model_label_count(model_set_at(set, i)->model) * REPLICA_BATCH);
     bool right = replica_selftest(&w->replica, set, w->options.log);
     atomic_store_explicit(&w->replica.began_us, 0, memory_order_relaxed);
     model_set_unref(set);
@@ -348,7 +339,7 @@ static void recover(struct worker *w)
     uint64_t again_us = w->replica.wrong ? UINT64_MAX / 2 : lane_clock_us() + w->retry_us;
     w->retry_us = w->retry_us < RETRY_LAST_US / 2 ? w->retry_us * 2 : RETRY_LAST_US;
     while (!atomic_load(&w->stop) && lane_clock_us() < again_us) {
-        struct job *batch[WORKER_BATCH];
+        struct job *batch[REPLICA_BATCH];
         unsigned count = take(w, batch);
         if (count > 0)
             give_back_unrun(w, batch, count);
@@ -373,7 +364,7 @@ static void *worker_main(void *arg)
             test_itself(w);
             continue;
         }
-        struct job *batch[WORKER_BATCH];
+        struct job *batch[REPLICA_BATCH];
         unsigned count = take(w, batch);
         if (count > 0)
             run_batch(w, batch, count);

@@ -10,8 +10,6 @@
 #include "daemon/loop/lane.h"
 #include "daemon/schedule/replica.h"
 
-#define WORKER_BATCH 16u
-
 /* One word on its way. features and scores are the job's own. */
 struct job {
     struct lane_message message; /* brings it, and the chain behind it, back to its lane */
@@ -26,6 +24,7 @@ struct job {
     bool run;        /* false: it was not computed (the worker was lost before) */
     int status;      /* if run: 0, or why not */
     uint64_t run_ns; /* this word's share of its batch */
+    unsigned batch;  /* in one word of each batch: how many words it had; 0 in the others */
     uint64_t
         overhead_us; /* from being sent to the begin of its batch; the lane adds the way back */
     bool alone; /* its batch began while the ring held nothing else: overhead is the hand-over alone
@@ -44,6 +43,7 @@ struct worker_options {
     struct energy *energy;
     struct log *log;
     const _Atomic uint64_t *interval_us; /* between self-tests; outlives the worker */
+    const _Atomic unsigned *batch;       /* words in one call at most; outlives the worker */
 };
 
 int worker_new(const struct worker_options *options, struct worker **ret_worker,

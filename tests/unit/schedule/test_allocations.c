@@ -58,16 +58,34 @@ static void pass(struct fixture *f, const void *wav, size_t size, unsigned count
     }
 }
 
-static void measure(const char *const *overrides)
+/* Sixteen at a time, which the lane has put off: they go through the network together. */
+static void pass_together(struct fixture *f, const void *wav, size_t size, unsigned count)
+{
+    struct outcome o[16];
+    for (unsigned i = 0; i < count; i += 16) {
+        unsigned before = fixture_answers;
+        backlog_busy(&f->schedule->backlog, 10000000);
+        for (unsigned k = 0; k < 16; k++) {
+            int rc = intake_submit(f->intake, fixture_request(f, wav, size, false, &o[k], 20));
+            if (rc < 0)
+                ck_abort_msg("request %u: %d", i + k, rc);
+        }
+        if (!fixture_turn_until(f, &fixture_answers, before + 16, 20) || o[0].status < 0)
+            ck_abort_msg("requests %u: %d %s", i, o[0].status, o[0].text);
+    }
+}
+
+static void measure(const char *const *overrides,
+                    void (*submit)(struct fixture *, const void *, size_t, unsigned))
 {
     struct fixture f;
     size_t size;
     void *wav = fixture_wav(16000, 1, &size);
     fixture_open(&f, overrides);
     ck_assert_uint_gt(atomic_load(&allocations), 0); /* the counter works */
-    pass(&f, wav, size, WARM_UP);
+    submit(&f, wav, size, WARM_UP);
     atomic_store(&allocations, 0);
-    pass(&f, wav, size, MEASURED);
+    submit(&f, wav, size, MEASURED);
     unsigned measured = atomic_load(&allocations);
     ck_assert_uint_eq(measured, 0);
     fixture_close(&f);
@@ -76,13 +94,19 @@ static void measure(const char *const *overrides)
 
 START_TEST(submit_on_the_lane_allocates_nothing)
 {
-    measure(NULL);
+    measure(NULL, pass);
+}
+END_TEST
+
+START_TEST(submit_of_many_at_once_allocates_nothing)
+{
+    measure(NULL, pass_together);
 }
 END_TEST
 
 START_TEST(submit_to_workers_allocates_nothing)
 {
-    measure((const char *const[]){"replicas.lane=no", "replicas.workers=2", NULL});
+    measure((const char *const[]){"replicas.lane=no", "replicas.workers=2", NULL}, pass);
 }
 END_TEST
 
@@ -92,6 +116,7 @@ int main(void)
     TCase *tc = tcase_create("allocations");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, submit_on_the_lane_allocates_nothing);
+    tcase_add_test(tc, submit_of_many_at_once_allocates_nothing);
     tcase_add_test(tc, submit_to_workers_allocates_nothing);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
