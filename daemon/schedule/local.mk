@@ -41,7 +41,7 @@ tests_unit_schedule_test_allocations_LDFLAGS = $(AM_LDFLAGS) \
 tests_unit_schedule_test_allocations_LDADD = libsparrowd.la libsparrow_internal.la libproto_api.la $(UV_LIBS) $(MHD_LIBS) \
 	$(INIH_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(NETTLE_LIBS) $(SYSTEMD_LIBS) $(CHECK_LIBS) -lm -lpthread
 
-SCHEDULE_DAEMON_TESTS = tests/daemon/test_faults.py tests/daemon/test_overload.py
+SCHEDULE_DAEMON_TESTS = tests/daemon/test_batches.py tests/daemon/test_faults.py tests/daemon/test_overload.py
 dist_check_SCRIPTS += $(SCHEDULE_DAEMON_TESTS)
 TESTS += $(SCHEDULE_DAEMON_TESTS)
 EXTRA_DIST += tests/daemon/load.py
