@@ -55,6 +55,7 @@ engine_test_libs = libtestgraph.la libsparrow_internal.la $(CHECK_LIBS)
 engine_tests = \
 	tests/unit/features/test_front_end \
 	tests/unit/kernels/check_avx2 \
+	tests/unit/kernels/check_front_end \
 	tests/unit/kernels/check_scalar \
 	tests/unit/model/test_load \
 	tests/unit/model/test_memory \
@@ -68,6 +69,8 @@ tests_unit_features_test_front_end_CFLAGS = $(engine_test_cflags)
 tests_unit_features_test_front_end_LDADD = $(engine_test_libs) -lm
 tests_unit_kernels_check_avx2_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_avx2_LDADD = $(engine_test_libs)
+tests_unit_kernels_check_front_end_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_front_end_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_scalar_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_scalar_LDADD = $(engine_test_libs)
 tests_unit_model_test_load_CFLAGS = $(engine_test_cflags)

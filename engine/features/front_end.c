@@ -9,6 +9,8 @@
 
 #include "engine/error.h"
 
+#define SLOPE_SCALE 0.25f
+
 struct sp_front_end {
     struct sp_front_end_tables tables;
     size_t hop;
@@ -120,6 +122,34 @@ static size_t mel_filters(const struct sp_front_end_params *p, uint16_t *first, 
     return total;
 }
 
+/* Segment b holds the bins from edge b up to edge b + 1, in which band b - 1 falls and band b
+ * rises. Fills segments and (if not NULL) slopes; returns how many bins there are. */
+static size_t mel_segments(const struct sp_front_end_params *p, uint16_t *segments, float *slopes,
+                           size_t *ret_first)
+{
+    size_t total = 0, k = 0;
+    while (k <= p->window / 2 &&
+           (double)k * 16000.0 / (double)p->window < (double)p->band_edges_hz[0])
+        k++;
+    *ret_first = k;
+    for (size_t b = 0; b <= p->bands; b++) {
+        segments[b] = 0;
+        for (; k <= p->window / 2 &&
+               (double)k * 16000.0 / (double)p->window < (double)p->band_edges_hz[b + 1];
+             k++) {
+            float falling = b > 0 ? mel_weight(p, b - 1, k) : 0.0f;
+            float rising = b < p->bands ? mel_weight(p, b, k) : 0.0f;
+            if (slopes != NULL) {
+                slopes[2 * total] = falling > 0.0f ? falling * SLOPE_SCALE : 0.0f;
+                slopes[2 * total + 1] = rising > 0.0f ? rising * SLOPE_SCALE : 0.0f;
+            }
+            segments[b]++;
+            total++;
+        }
+    }
+    return total;
+}
+
 static void fill_circle(struct sp_front_end *fe, float *hann, float *tr, float *ti, float *pr,
                         float *pi)
 {
@@ -154,7 +184,9 @@ static int fill(struct sp_front_end *fe, const struct sp_front_end_params *p,
         return sp_error_set(err, SPARROW_BAD_MODEL,
                             "front_end: band %zu holds no bin of the %u point transform", empty,
                             p->window);
-    fe->floats = calloc(n + 2 * half + 2 * split + weights, sizeof(float));
+    uint16_t *segments = bins + p->bands;
+    size_t slopes = mel_segments(p, segments, NULL, &fe->tables.first_bin);
+    fe->floats = calloc(n + 2 * half + 2 * split + weights + 2 * slopes, sizeof(float));
     if (fe->floats == NULL)
         return sp_error_set(err, SPARROW_NO_MEMORY, "no memory for the front end");
 
@@ -163,6 +195,7 @@ static int fill(struct sp_front_end *fe, const struct sp_front_end_params *p,
     fill_circle(fe, hann, tr, ti, pr, pi);
     fill_reversed(fe->integers, half);
     mel_filters(p, first, bins, mel, &empty);
+    mel_segments(p, segments, mel + weights, &fe->tables.first_bin);
     fe->tables.hann = hann;
     fe->tables.tr = tr;
     fe->tables.ti = ti;
@@ -172,6 +205,8 @@ static int fill(struct sp_front_end *fe, const struct sp_front_end_params *p,
     fe->tables.first = first;
     fe->tables.bins = bins;
     fe->tables.weights = mel;
+    fe->tables.segments = segments;
+    fe->tables.slopes = mel + weights;
     return SPARROW_OK;
 }
 
@@ -190,7 +225,7 @@ int sp_front_end_new(const struct sp_front_end_params *params, struct sp_front_e
     fe->tables.log_offset = params->log_offset;
     fe->tables.max_value = (float)params->max_value;
     fe->hop = params->hop;
-    fe->integers = calloc(params->window / 2 + 2u * params->bands, sizeof(uint16_t));
+    fe->integers = calloc(params->window / 2 + 3u * params->bands + 1u, sizeof(uint16_t));
     if (fe->integers == NULL) {
         status = sp_error_set(err, SPARROW_NO_MEMORY, "no memory for the front end");
         goto fail;

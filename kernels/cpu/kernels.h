@@ -15,7 +15,7 @@
 /* ---- front end: samples -> features ---- */
 
 /* How many frames one call may take, and the lanes of its working memory. */
-#define SP_FRONT_END_LANES 8
+#define SP_FRONT_END_LANES 16
 
 /* The constants of ARITHMETIC.md section 2; half = window / 2. */
 struct sp_front_end_tables {
@@ -26,13 +26,17 @@ struct sp_front_end_tables {
     const uint16_t *reversed;     /* half: bit-reversed positions */
     const uint16_t *first, *bins; /* bands: where the run of bins of a band begins, its length */
     const float *weights;         /* the bands' runs, one after the other */
+    const uint16_t *segments;     /* bands + 1: bins from an edge up to the next */
+    size_t first_bin;             /* of the first segment; the others follow it */
+    const float *slopes; /* per bin of the segments: its weight in the band that falls there,
+                          * then in the one that rises, both times 1/4 */
     float log_scale, log_offset, max_value;
 };
 
 /* Floats of working memory, aligned to 64 bytes, for one call. */
 static inline size_t sp_front_end_work_floats(size_t window)
 {
-    return SP_FRONT_END_LANES * (window + window / 2 + 1);
+    return SP_FRONT_END_LANES * (window + window / 2 + 8);
 }
 
 /* rows[f] points to the window's samples of frame f, f < frames <= SP_FRONT_END_LANES; features
@@ -139,6 +143,8 @@ void sp_k_winners__scalar(size_t k, const uint8_t *in, size_t rows, size_t n, ui
 /* Only where the build is for x86-64. */
 void sp_front_end__avx2(const struct sp_front_end_tables *t, const int16_t *const *rows,
                         size_t frames, float *work, uint8_t *features);
+void sp_front_end__avx512(const struct sp_front_end_tables *t, const int16_t *const *rows,
+                          size_t frames, float *work, uint8_t *features);
 void sp_add__avx2(const struct sp_add *add, const void *const *in, size_t elements, int32_t *out);
 void sp_conv_dense__avx2(const struct sp_conv_shape *shape, const int8_t *weights,
                          const int32_t *bias, const uint8_t *in, int32_t *out);

@@ -12,7 +12,7 @@ libkernels_la_SOURCES = kernels/cpu/kernels.h \
 	kernels/cpu/scalar/winners.c
 libkernels_la_LIBADD =
 
-# No -mfma: a fused multiply-add would change bits.
+# No -mfma: a fused multiply-add would change bits. (AVX-512 brings it along; -ffp-contract=off holds there.)
 if X86_64
 noinst_LTLIBRARIES += libkernels_avx2.la
 libkernels_avx2_la_SOURCES = \
@@ -24,7 +24,7 @@ libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
 libkernels_la_LIBADD += libkernels_avx2.la
 
 noinst_LTLIBRARIES += libkernels_avx512.la
-libkernels_avx512_la_SOURCES =
+libkernels_avx512_la_SOURCES = kernels/cpu/avx512/front_end.c
 libkernels_avx512_la_SOURCES += kernels/cpu/avx512/words.c
 libkernels_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi -mavx512vnni
 libkernels_la_LIBADD += libkernels_avx512.la

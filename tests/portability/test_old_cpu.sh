@@ -36,5 +36,5 @@ for program in "$build"/tests/unit/{features,kernels,model,network,stream}/{test
     on Nehalem "$program"
 done
 [ $programs -ge 8 ] || { printf 'FAILED: only %d test programs found\n' $programs; failed=1; }
-for program in "$build"/tests/unit/{kernels/check_avx2,network/test_run}; do on Haswell "$program"; done
+for program in "$build"/tests/unit/{kernels/check_avx2,kernels/check_front_end,network/test_run}; do on Haswell "$program"; done
 exit $failed

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/features/front_end.h"
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/lanes.h"
 #include "tests/unit/kernels/guard.h"
@@ -103,72 +102,6 @@ START_TEST(add_is_scalar)
         guard_free(want, 4 * n);
         for (size_t j = 0; j < inputs; j++)
             guard_free((void *)(uintptr_t)in[j], active[j] ? n : 4 * n);
-    }
-}
-END_TEST
-
-static void fill_pcm(uint64_t *r, int16_t *pcm, size_t n, uint32_t kind)
-{
-    for (size_t i = 0; i < n; i++) {
-        int32_t v = (int32_t)guard_random(r, 65536) - 32768;
-        switch (kind) {
-        case 0:
-            pcm[i] = INT16_MIN;
-            break;
-        case 1:
-            pcm[i] = i / 16 % 2 != 0 ? INT16_MAX : INT16_MIN;
-            break;
-        case 2:
-            pcm[i] = 0;
-            break;
-        case 3:
-            pcm[i] = (int16_t)(v / 4096);
-            break;
-        case 4:
-            pcm[i] = i == n / 2 ? INT16_MAX : 0;
-            break;
-        default:
-            pcm[i] = (int16_t)v;
-            break;
-        }
-    }
-}
-
-START_TEST(front_end_is_scalar)
-{
-    for (uint64_t seed = 0; seed < 120; seed++) {
-        uint64_t r = seed + 1;
-        static const uint32_t windows[] = {64, 128, 256, 512, 1024, 2048},
-                              counts[] = {32, 25, 8, 1};
-        uint32_t bands = 1 + guard_random(&r, 16);
-        float edges[18];
-        for (uint32_t i = 0; i < bands + 2; i++)
-            edges[i] = 8000.0f * (float)i / (float)(bands + 1);
-        struct sp_front_end_params params = {.window = windows[seed % 6],
-                                             .frames = counts[seed % 4],
-                                             .bands = bands,
-                                             .band_edges_hz = edges,
-                                             .log_scale = seed % 5 == 0 ? -3.5f : 4.25f,
-                                             .log_offset = seed % 5 == 0 ? 90.0f : -8.0f,
-                                             .max_value = seed % 3 == 0 ? 255 : 127};
-        params.hop = 16000 / params.frames;
-        struct sp_front_end *fe = NULL;
-        struct sparrow_error err;
-        ck_assert_msg(sp_front_end_new(&params, &fe, &err) == 0, "%s", err.text);
-        size_t samples = seed % 7 == 0 ? guard_random(&r, 200) : 9000 + guard_random(&r, 9000);
-        size_t n = params.frames * bands, work_bytes = (sp_front_end_work_bytes(fe) + 63) / 64 * 64;
-        int16_t *pcm = guard_new(2 * samples);
-        uint8_t *got = guard_new(n), *want = guard_new(n);
-        void *work = guard_new(work_bytes);
-        fill_pcm(&r, pcm, samples, (uint32_t)(seed / 6 % 6));
-        sp_front_end_run(fe, sp_front_end__scalar, work, pcm, samples, 0, params.frames, want);
-        sp_front_end_run(fe, sp_front_end__avx2, work, pcm, samples, 0, params.frames, got);
-        same(got, want, n, "front_end", seed);
-        guard_free(pcm, 2 * samples);
-        guard_free(got, n);
-        guard_free(want, n);
-        guard_free(work, work_bytes);
-        sp_front_end_free(fe);
     }
 }
 END_TEST
@@ -426,7 +359,6 @@ int main(void)
     const TTest *const tests[] = {
         add_is_scalar,
         conv_dense_is_scalar,
-        front_end_is_scalar,
         stem_is_scalar_conv,
         winners_are_scalar,
         winners_leave_zeros_around,
