@@ -20,3 +20,11 @@ check_PROGRAMS += tests/unit/kernels/check_rows
 TESTS += tests/unit/kernels/check_rows
 tests_unit_kernels_check_rows_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_rows_LDADD = libtwins.la $(engine_test_libs)
+
+# Not built by `make all`: wants libdnnl-dev, libxnnpack-dev and libpthreadpool-dev. `make bench/engine/words`
+EXTRA_PROGRAMS = bench/engine/words
+bench_engine_words_SOURCES = bench/engine/words.c bench/engine/rival.h bench/engine/own.c \
+	bench/engine/stages.c bench/engine/stages.h bench/engine/onednn.c bench/engine/xnnpack.c
+bench_engine_words_CFLAGS = $(OUR_CFLAGS)
+bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lpthreadpool -lpthread
+CLEANFILES += bench/engine/words
