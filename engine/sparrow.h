@@ -212,6 +212,8 @@ struct sparrow_audio_options {
     int (*interrupt)(
         void *arg); /* asked between slices of work; non-zero: SPARROW_CANCELLED; may be NULL */
     void *interrupt_arg;
+    bool borrow; /* the bytes outlive the samples: what is 16 kHz mono s16 already, in this
+                    machine's byte order and at an even address, then stays where it is */
 };
 
 SPARROW_API int sparrow_audio_new(struct sparrow_audio **ret_audio, struct sparrow_error *err);
@@ -264,8 +266,8 @@ SPARROW_API size_t sparrow_windows_start(const struct sparrow_model *model, size
 SPARROW_API size_t sparrow_windows_best(const struct sparrow_model *model, const float *confidences,
                                         size_t words);
 
-/* Where the speech is whose loudest part lies in samples [first, first + word length), by energy, in
- * seconds from the clip's start. A word that the window cuts is followed over its edges, half a
+/* Where the speech is whose loudest part lies in samples [first, first + word length), by energy,
+ * in seconds from the clip's start. A word that the window cuts is followed over its edges, half a
  * word's length at most. A window without speech gives its own bounds. Never fails. */
 SPARROW_API void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm,
                                      size_t samples, size_t first, double *ret_start_s,

@@ -82,7 +82,8 @@ static void do_network(struct bench *b)
 
 static void do_all(struct bench *b)
 {
-    struct sparrow_audio_options options = {.size = sizeof(options), .media_type = "audio/wav"};
+    struct sparrow_audio_options options = {
+        .size = sizeof(options), .media_type = "audio/wav", .borrow = true};
     const struct wav *wav = &b->wav[b->at];
     if (sparrow_audio_decode(b->clip.audio, wav->data, wav->count, &options, NULL) < 0)
         return;

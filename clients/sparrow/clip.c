@@ -20,8 +20,10 @@ bool clip_read(struct clip *clip, const char *path, const char *type)
 bool clip_decode(struct clip *clip, const char *name, double max_seconds)
 {
     struct sparrow_error err;
-    struct sparrow_audio_options options = {
-        .size = sizeof(options), .media_type = clip->media_type, .max_seconds = max_seconds};
+    struct sparrow_audio_options options = {.size = sizeof(options),
+                                            .media_type = clip->media_type,
+                                            .max_seconds = max_seconds,
+                                            .borrow = true};
     if (!clip->audio && sparrow_audio_new(&clip->audio, &err) < 0) {
         say_error("%s: %s", name, err.text);
         return false;

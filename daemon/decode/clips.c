@@ -70,6 +70,7 @@ static int decode_audio(struct request *request, struct request_clip *clip,
         .max_seconds = p->max_seconds,
         .interrupt = interrupted,
         .interrupt_arg = p,
+        .borrow = true, /* the clip's bytes stay until the sink */
     };
     struct sparrow_error err = {0};
     uint64_t began = lane_clock_ns();

@@ -36,7 +36,7 @@ void sparrow_audio_free(struct sparrow_audio *audio)
 
 const int16_t *sparrow_audio_samples(const struct sparrow_audio *audio)
 {
-    return audio->samples;
+    return audio->borrowed != NULL ? audio->borrowed : audio->samples;
 }
 
 size_t sparrow_audio_count(const struct sparrow_audio *audio)
@@ -186,6 +186,23 @@ int sp_audio_put(struct sparrow_audio *audio, int16_t *samples, size_t frames,
     return SPARROW_OK;
 }
 
+/* Samples of ours already, where a int16_t may stand. */
+static bool is_native(const struct sp_pcm *pcm)
+{
+    enum sp_pcm_coding_id native =
+        __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? SP_PCM_S16LE : SP_PCM_S16BE;
+    return pcm->coding == sp_pcm_coding(native) && (uintptr_t)pcm->bytes % _Alignof(int16_t) == 0;
+}
+
+/* Mono at 16 kHz: no pass at all. */
+static int put_nowhere(struct sparrow_audio *audio, const struct sp_pcm *pcm, size_t frames,
+                       struct sparrow_error *err)
+{
+    audio->borrowed = (const int16_t *)(const void *)pcm->bytes;
+    audio->count = frames;
+    return account(audio, frames, err);
+}
+
 /* Mono at 16 kHz: one pass, no buffer between. */
 static int put_direct(struct sparrow_audio *audio, const struct sp_pcm *pcm, size_t frames,
                       struct sparrow_error *err)
@@ -227,7 +244,10 @@ int sp_audio_put_pcm(struct sparrow_audio *audio, const char *container, const s
     size_t frames = pcm->n / (pcm->coding->bytes * pcm->channels);
     if (frames > audio->max_frames) /* these frames are here: no need to convert them first */
         return sp_audio_too_long(audio, err);
-    if (pcm->channels == 1 && pcm->rate_hz == SP_AUDIO_RATE_HZ)
+    bool ours = pcm->channels == 1 && pcm->rate_hz == SP_AUDIO_RATE_HZ;
+    if (ours && audio->borrow && is_native(pcm))
+        return put_nowhere(audio, pcm, frames, err);
+    if (ours)
         return put_direct(audio, pcm, frames, err);
     return put_slices(audio, pcm, frames, err);
 }

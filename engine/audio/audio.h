@@ -26,6 +26,7 @@ struct sp_audio_work {
 struct sparrow_audio {
     int16_t *samples; /* 16 kHz mono */
     size_t count, capacity;
+    const int16_t *borrowed; /* NULL, or where the samples lie in the caller's bytes */
     struct sp_resample resample;
     struct sp_audio_work *work; /* NULL until a clip needs it */
 
@@ -34,6 +35,7 @@ struct sparrow_audio {
     unsigned rate_hz, channels;
     uint64_t frames, max_frames; /* of the source: so far, allowed */
     double max_seconds;
+    bool borrow;
     int (*interrupt)(void *arg); /* may be NULL */
     void *interrupt_arg;
 };

@@ -33,6 +33,7 @@ static int read_options(const struct sparrow_audio_options *opt,
 static void empty(struct sparrow_audio *audio)
 {
     audio->count = 0;
+    audio->borrowed = NULL;
     audio->format[0] = '\0';
     audio->rate_hz = audio->channels = 0;
     audio->frames = 0;
@@ -65,6 +66,7 @@ int sparrow_audio_decode(struct sparrow_audio *audio, const void *bytes, size_t 
     if (status != SPARROW_OK)
         return status;
     audio->max_seconds = options.max_seconds;
+    audio->borrow = options.borrow;
     audio->interrupt = options.interrupt;
     audio->interrupt_arg = options.interrupt_arg;
     status = decode(audio, bytes, n, options.media_type, err);

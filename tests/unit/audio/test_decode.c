@@ -430,6 +430,54 @@ START_TEST(decode_asks_between_slices_and_stops_at_once)
 }
 END_TEST
 
+START_TEST(decode_borrows_what_needs_no_work_and_copies_the_rest)
+{
+    struct sparrow_audio *audio = new_audio();
+    struct sparrow_audio_options opt = {.size = sizeof(opt), .borrow = true};
+    struct clip mono = {.n = 0}, stereo = {.n = 0}, slow = {.n = 0}, empty = {.n = 0};
+    put_tone(&mono, 1, 16000);
+    put_tone(&stereo, 2, 16000);
+    put_tone(&slow, 1, 8000);
+    clip_wav16(&empty, 1, 16000, NULL, 0);
+    uint8_t *odd = malloc(mono.n + 1);
+    ck_assert_ptr_nonnull(odd);
+    memcpy(odd + 1, mono.bytes, mono.n);
+    const uint8_t *first = mono.bytes + mono.n - 9600;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(sparrow_audio_decode(audio, mono.bytes, mono.n, &opt, NULL), SPARROW_OK);
+        ck_assert_ptr_eq((const uint8_t *)sparrow_audio_samples(audio), first);
+        ck_assert_uint_eq(sparrow_audio_count(audio), 4800);
+        ck_assert_str_eq(sparrow_audio_format(audio), "wav/pcm16");
+        opt.max_seconds = 0.1;
+        ck_assert_int_eq(sparrow_audio_decode(audio, mono.bytes, mono.n, &opt, NULL),
+                         SPARROW_TOO_LARGE);
+        ck_assert_uint_eq(sparrow_audio_count(audio), 0);
+        opt.max_seconds = 0;
+        ck_assert_int_eq(sparrow_audio_decode(audio, odd + 1, mono.n, &opt, NULL), SPARROW_OK);
+        ck_assert_ptr_ne((const uint8_t *)sparrow_audio_samples(audio),
+                         odd + 1 + (first - mono.bytes));
+        ck_assert_mem_eq(sparrow_audio_samples(audio), first, 9600);
+        ck_assert_int_eq(sparrow_audio_decode(audio, empty.bytes, empty.n, &opt, NULL),
+                         SPARROW_BAD_AUDIO);
+        ck_assert_uint_eq(sparrow_audio_count(audio), 0);
+        ck_assert_int_eq(sparrow_audio_decode(audio, stereo.bytes, stereo.n, &opt, NULL),
+                         SPARROW_OK);
+        ck_assert_uint_eq(sparrow_audio_count(audio), 2400);
+        ck_assert_int_eq(sparrow_audio_decode(audio, slow.bytes, slow.n, &opt, NULL), SPARROW_OK);
+        ck_assert_uint_eq(sparrow_audio_count(audio), 9600);
+        ck_assert_int_eq(decode(audio, &mono, NULL, NULL), SPARROW_OK);
+        ck_assert_ptr_ne((const uint8_t *)sparrow_audio_samples(audio), first);
+        ck_assert_mem_eq(sparrow_audio_samples(audio), first, 9600);
+    }
+    free(odd);
+    clip_done(&mono);
+    clip_done(&stereo);
+    clip_done(&slow);
+    clip_done(&empty);
+    sparrow_audio_free(audio);
+}
+END_TEST
+
 START_TEST(decode_after_a_failure_the_object_is_empty_and_works)
 {
     struct sparrow_audio *audio = new_audio();
@@ -506,6 +554,7 @@ int main(void)
         decode_without_options_allows_a_minute,
         decode_bad_options_are_bad_arguments,
         decode_asks_between_slices_and_stops_at_once,
+        decode_borrows_what_needs_no_work_and_copies_the_rest,
         decode_after_a_failure_the_object_is_empty_and_works,
         is_cheap_only_for_a_copy,
     };
