@@ -38,7 +38,8 @@ libsparrow_client_la_SOURCES = \
 	clients/sparrow/tar.c clients/sparrow/tar.h \
 	clients/sparrow/target.c clients/sparrow/target.h \
 	clients/sparrow/traffic.c clients/sparrow/traffic.h \
-	clients/sparrow/wav.c clients/sparrow/wav.h
+	clients/sparrow/wav.c clients/sparrow/wav.h \
+	clients/sparrow/worker.c clients/sparrow/worker.h
 libsparrow_client_la_CPPFLAGS = $(AM_CPPFLAGS) -DPKGDATADIR='"$(pkgdatadir)"'
 libsparrow_client_la_CFLAGS = $(OUR_CFLAGS) $(UV_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
 libsparrow_client_la_LIBADD = libsparrow.la $(UV_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lm

@@ -73,3 +73,18 @@ size_t machine_cpus(void)
     int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
     return count > 0 ? (size_t)count : 1;
 }
+
+void machine_pin(size_t index)
+{
+    cpu_set_t set, one;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return;
+    for (size_t cpu = CPU_SETSIZE; cpu-- > 0;) {
+        if (!CPU_ISSET(cpu, &set) || index-- > 0)
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        sched_setaffinity(0, sizeof(one), &one);
+        return;
+    }
+}

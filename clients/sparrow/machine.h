@@ -16,4 +16,8 @@ void machine_isa(char *ret_text, size_t size);
 /* How many CPUs this process may use. */
 size_t machine_cpus(void);
 
+/* Ties the calling thread to one of them, counted from the last, which has the fewest interrupts.
+ * If there is none such, nothing changes. */
+void machine_pin(size_t index);
+
 #endif

@@ -375,8 +375,14 @@ class Others(Test):
         self.assertIn("scalar", [line["kernels"] for line in bench["lines"]])
         for line in bench["lines"]:
             self.assertTrue(0 < line["min_us"] <= line["median_us"], line)
-        only = json.loads(self.good("bench", "--json", "--seconds", "0.02", "--cpu", "scalar"))
+        scalar = ("bench", "--json", "--seconds", "0.02", "--cpu", "scalar")
+        only = json.loads(self.good(*scalar, "--batch", "5", "--threads", "3"))
         self.assertEqual({line["kernels"] for line in only["lines"]}, {"scalar"})
+        shapes = [(line["step"], line["batch"], line["threads"]) for line in only["lines"]]
+        whole = "from WAV to keyword"
+        self.assertEqual(shapes[-3:], [(whole, 1, 1), (whole, 5, 1), (whole, 5, 3)])
+        one = json.loads(self.good(*scalar, "--batch", "1", "--threads", "1"))
+        self.assertEqual(len(one["lines"]), 3)
 
     def test_load_on_a_closed_port_ends_and_says_so(self):
         with socket.socket() as listener:
