@@ -45,17 +45,21 @@ endif
 # Unit tests of the engine's rooms and kernels. libtestgraph.la makes models for them.
 check_LTLIBRARIES += libtestgraph.la
 libtestgraph_la_SOURCES = \
+	tests/unit/kernels/call.c tests/unit/kernels/call.h \
 	tests/unit/kernels/guard.c tests/unit/kernels/guard.h \
+	tests/unit/kernels/inputs.c tests/unit/kernels/inputs.h \
 	tests/unit/network/graph.c tests/unit/network/graph.h tests/unit/network/reference.c \
 	tests/unit/suite.h
-libtestgraph_la_CFLAGS = $(OUR_CFLAGS) $(PROTOBUF_C_CFLAGS)
+libtestgraph_la_CFLAGS = $(OUR_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
 engine_test_cflags = $(OUR_CFLAGS) $(CHECK_CFLAGS) $(PROTOBUF_C_CFLAGS)
 engine_test_libs = libtestgraph.la libsparrow_internal.la $(CHECK_LIBS)
 
 engine_tests = \
 	tests/unit/features/test_front_end \
 	tests/unit/kernels/check_avx2 \
+	tests/unit/kernels/check_call \
 	tests/unit/kernels/check_front_end \
+	tests/unit/kernels/check_kernels \
 	tests/unit/kernels/check_scalar \
 	tests/unit/model/test_load \
 	tests/unit/model/test_memory \
@@ -69,8 +73,12 @@ tests_unit_features_test_front_end_CFLAGS = $(engine_test_cflags)
 tests_unit_features_test_front_end_LDADD = $(engine_test_libs) -lm
 tests_unit_kernels_check_avx2_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_avx2_LDADD = $(engine_test_libs)
+tests_unit_kernels_check_call_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_call_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_front_end_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_front_end_LDADD = $(engine_test_libs)
+tests_unit_kernels_check_kernels_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_kernels_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_scalar_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_scalar_LDADD = $(engine_test_libs)
 tests_unit_model_test_load_CFLAGS = $(engine_test_cflags)

@@ -80,6 +80,14 @@ static const struct {
 };
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))
 
+const char *sp_kernels_set(size_t i, bool *ret_here)
+{
+    if (i >= SET_COUNT)
+        return NULL;
+    *ret_here = sets[i].machine_has();
+    return sets[i].name;
+}
+
 /* Marks the sets that a name of n characters allows; false if the machine has none such. */
 static bool allow(const char *name, size_t n, bool *allowed)
 {

@@ -192,4 +192,8 @@ struct sp_kernels {
  * avx2 beside avx512. False if a name is unknown or the machine lacks it. */
 bool sp_kernels_select(const char *names, struct sp_kernels *ret_kernels);
 
+/* The name of set i of this build, from the slowest to the fastest, and whether this machine has it;
+ * NULL behind the last one. */
+const char *sp_kernels_set(size_t i, bool *ret_here);
+
 #endif

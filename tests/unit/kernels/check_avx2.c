@@ -1,5 +1,5 @@
-/* check_avx2.c - every AVX2 kernel against the scalar one, bit for bit: random and extreme inputs,
- * odd sizes, a page that cannot be touched behind the last byte, canaries in front.
+/* check_avx2.c - the AVX2 kernels of lanes against the scalar ones, bit for bit: random and extreme
+ * inputs, odd sizes, a page that cannot be touched behind the last byte, canaries in front.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
@@ -36,75 +36,6 @@ static void same(const void *got, const void *want, size_t n, const char *what, 
         ck_assert_msg(g[i] == w[i], "%s seed %llu: byte %zu of %zu is %02x, not %02x", what,
                       (unsigned long long)seed, i, n, g[i], w[i]);
 }
-
-START_TEST(conv_dense_is_scalar)
-{
-    for (uint64_t seed = 1; seed <= 300; seed++) {
-        uint64_t r = seed;
-        struct sp_conv_shape s = {
-            .in_height = 1 + guard_random(&r, 3),
-            .in_width = 1 + guard_random(&r, 5),
-            .in_channels = 1 + guard_random(&r, 70),
-            .out_channels = 1 + guard_random(&r, 9),
-            .kernel_height = 1 + guard_random(&r, 2),
-            .kernel_width = 1 + guard_random(&r, 3),
-            .stride_height = 1,
-            .stride_width = 1 + guard_random(&r, 2),
-            .pad_top = guard_random(&r, 2),
-            .pad_left = guard_random(&r, 3),
-        };
-        s.out_height = s.in_height + 2 - s.kernel_height;
-        s.out_width = (s.in_width + 3 - s.kernel_width) / s.stride_width + 1;
-        size_t inputs = s.in_height * s.in_width * s.in_channels;
-        size_t weights = s.out_channels * s.kernel_height * s.kernel_width * s.in_channels;
-        size_t outputs = s.out_height * s.out_width * s.out_channels;
-        uint8_t *in = guard_new(inputs);
-        int8_t *w = guard_new(weights);
-        int32_t *bias = guard_new(4 * s.out_channels), *got = guard_new(4 * outputs),
-                *want = guard_new(4 * outputs);
-        fill_u8(&r, in, inputs, 255);
-        fill_s8(&r, w, weights, 127);
-        for (size_t i = 0; i < s.out_channels; i++)
-            bias[i] = (int32_t)guard_random(&r, 1u << 20) - (1 << 19);
-        sp_conv_dense__scalar(&s, w, bias, in, want);
-        sp_conv_dense__avx2(&s, w, bias, in, got);
-        same(got, want, 4 * outputs, "conv_dense", seed);
-        guard_free(in, inputs);
-        guard_free(w, weights);
-        guard_free(bias, 4 * s.out_channels);
-        guard_free(got, 4 * outputs);
-        guard_free(want, 4 * outputs);
-    }
-}
-END_TEST
-
-START_TEST(add_is_scalar)
-{
-    for (uint64_t seed = 1; seed <= 200; seed++) {
-        uint64_t r = seed;
-        size_t n = 1 + guard_random(&r, 70), inputs = 1 + guard_random(&r, 3);
-        uint32_t multipliers[3];
-        bool active[3];
-        const void *in[3];
-        for (size_t j = 0; j < inputs; j++) {
-            multipliers[j] = guard_random(&r, 2) != 0 ? 1 : 1 + guard_random(&r, 32767);
-            active[j] = guard_random(&r, 3) == 0;
-            uint8_t *bytes = guard_new(active[j] ? n : 4 * n);
-            fill_u8(&r, bytes, active[j] ? n : 4 * n, 255);
-            in[j] = bytes;
-        }
-        struct sp_add add = {inputs, multipliers, active};
-        int32_t *got = guard_new(4 * n), *want = guard_new(4 * n);
-        sp_add__scalar(&add, in, n, want);
-        sp_add__avx2(&add, in, n, got);
-        same(got, want, 4 * n, "add", seed);
-        guard_free(got, 4 * n);
-        guard_free(want, 4 * n);
-        for (size_t j = 0; j < inputs; j++)
-            guard_free((void *)(uintptr_t)in[j], active[j] ? n : 4 * n);
-    }
-}
-END_TEST
 
 /* ---- lanes ---- */
 
@@ -357,8 +288,6 @@ int main(void)
         return 77;
     }
     const TTest *const tests[] = {
-        add_is_scalar,
-        conv_dense_is_scalar,
         stem_is_scalar_conv,
         winners_are_scalar,
         winners_leave_zeros_around,
