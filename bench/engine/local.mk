@@ -28,3 +28,9 @@ bench_engine_words_SOURCES = bench/engine/words.c bench/engine/rival.h bench/eng
 bench_engine_words_CFLAGS = $(OUR_CFLAGS)
 bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lpthreadpool -lpthread
 CLEANFILES += bench/engine/words
+
+dist_noinst_SCRIPTS += bench/engine/make-onnx
+EXTRA_DIST += bench/engine/onnx.mjs
+# Skipped where python3-onnx, python3-numpy or python3-protobuf is missing.
+dist_check_SCRIPTS += tests/bench/test_onnx.py
+TESTS += tests/bench/test_onnx.py

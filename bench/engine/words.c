@@ -27,7 +27,7 @@ static const struct rival *const rivals[] = {&rival_sparrow, &rival_dense, &riva
                                              &rival_xnnpack};
 
 struct settings {
-    const char *rival, *model, *clips, *cpu;
+    const char *rival, *model, *clips, *cpu, *features;
     char form[16];
     size_t words, threads;
     double seconds;
@@ -60,6 +60,7 @@ static void usage(void)
 {
     fputs("usage: words RIVAL[:SHARE] [--model FILE] [--clips GLOB] [--cpu scalar|avx2|avx512]\n"
           "             [--words N] [--threads N] [--seconds S] [--once]\n"
+          "             [--features FILE: writes the clips' features there]\n"
           "RIVAL: sparrow (the engine), dense, blocks, lists, one (ours), onednn, xnnpack\n"
           "SHARE: of weights that are zero, at random places (blocks, lists, one)\n",
           stderr);
@@ -94,7 +95,7 @@ static void *read_file(const char *path, size_t *ret_bytes)
 static void read_clip(const struct sparrow_model *model, struct sparrow_scratch *scratch,
                       struct sparrow_audio *audio, const char *path, uint8_t *features)
 {
-    size_t n, word = model->frames * model->bands;
+    size_t n;
     struct sparrow_error err;
     uint8_t *bytes = read_file(path, &n);
     if (sparrow_audio_decode(audio, bytes, n, NULL, &err) != 0)
@@ -103,7 +104,6 @@ static void read_clip(const struct sparrow_model *model, struct sparrow_scratch 
     if (samples > most)
         samples = most;
     sparrow_features(model, scratch, sparrow_audio_samples(audio), samples, features);
-    (void)word;
     free(bytes);
 }
 
@@ -129,6 +129,15 @@ static void read_clips(const struct settings *s, const struct sparrow_model *mod
     sparrow_audio_free(audio);
     sparrow_scratch_free(scratch);
     globfree(&found);
+}
+
+static void write_features(const struct settings *s, const struct sparrow_model *model,
+                           const struct words *in)
+{
+    FILE *f = fopen(s->features, "wb");
+    size_t n = model->frames * model->bands;
+    if (f == NULL || fwrite(in->bytes, n, in->count, f) != in->count || fclose(f) != 0)
+        give_up(s->features, strerror(errno));
 }
 
 static void *make(const struct settings *s, const struct rival *how,
@@ -272,11 +281,15 @@ static void report(const struct settings *s, const struct sparrow_model *model,
 
 static void parse(int argc, char **argv, struct settings *s)
 {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'},   {"clips", required_argument, NULL, 'c'},
-        {"cpu", required_argument, NULL, 'u'},     {"words", required_argument, NULL, 'w'},
-        {"threads", required_argument, NULL, 't'}, {"seconds", required_argument, NULL, 's'},
-        {"once", no_argument, NULL, 'o'},          {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
+                                            {"clips", required_argument, NULL, 'c'},
+                                            {"cpu", required_argument, NULL, 'u'},
+                                            {"words", required_argument, NULL, 'w'},
+                                            {"threads", required_argument, NULL, 't'},
+                                            {"seconds", required_argument, NULL, 's'},
+                                            {"features", required_argument, NULL, 'f'},
+                                            {"once", no_argument, NULL, 'o'},
+                                            {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (c) {
         case 'm':
@@ -296,6 +309,9 @@ static void parse(int argc, char **argv, struct settings *s)
             break;
         case 's':
             s->seconds = strtod(optarg, NULL);
+            break;
+        case 'f':
+            s->features = optarg;
             break;
         case 'o':
             s->once = true;
@@ -347,6 +363,8 @@ int main(int argc, char **argv)
         give_up(s.model, err.text);
     s.kernels = choose(sparrow_model_cpu(model));
     read_clips(&s, model, &in);
+    if (s.features != NULL)
+        write_features(&s, model, &in);
     if (s.once) {
         void *instance = make(&s, s.how, model);
         int32_t *scores = weights_memory(s.words * model->label_count, sizeof(*scores));
