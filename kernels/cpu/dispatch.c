@@ -66,6 +66,21 @@ static void apply_avx512(struct sp_kernels *k)
 }
 #endif
 
+#ifdef __aarch64__
+/* All of its instructions belong to every 64-bit ARM. */
+static bool machine_has_neon(void)
+{
+    return true;
+}
+
+static void apply_neon(struct sp_kernels *k)
+{
+    k->name = "neon";
+    k->front_end = sp_front_end__neon;
+    k->conv_dense = sp_conv_dense__neon;
+}
+#endif
+
 /* From the slowest to the fastest: each set takes the places of the table that it is better at. */
 static const struct {
     const char *name;
@@ -76,6 +91,9 @@ static const struct {
 #ifdef __x86_64__
     {"avx2", machine_has_avx2, apply_avx2},
     {"avx512", machine_has_avx512, apply_avx512},
+#endif
+#ifdef __aarch64__
+    {"neon", machine_has_neon, apply_neon},
 #endif
 };
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))

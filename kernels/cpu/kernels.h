@@ -149,6 +149,12 @@ void sp_add__avx2(const struct sp_add *add, const void *const *in, size_t elemen
 void sp_conv_dense__avx2(const struct sp_conv_shape *shape, const int8_t *weights,
                          const int32_t *bias, const uint8_t *in, int32_t *out);
 
+/* Only where the build is for aarch64. */
+void sp_front_end__neon(const struct sp_front_end_tables *t, const int16_t *const *rows,
+                        size_t frames, float *work, uint8_t *features);
+void sp_conv_dense__neon(const struct sp_conv_shape *shape, const int8_t *weights,
+                         const int32_t *bias, const uint8_t *in, int32_t *out);
+
 /* The inputs under one tap of one output position; NULL where the tap lies in the padding. */
 static inline const uint8_t *sp_conv_tap(const struct sp_conv_shape *s, const uint8_t *in, size_t y,
                                          size_t x, size_t tap)
@@ -188,12 +194,12 @@ struct sp_kernels {
 };
 
 /* Fills *ret_kernels with the fastest kernels that `names` allows and this machine has. names: a
- * comma list of "scalar", "avx2", "avx512", or "native" (all of them); scalar needs no naming, nor
- * avx2 beside avx512. False if a name is unknown or the machine lacks it. */
+ * comma list of "scalar", "avx2", "avx512", "neon", or "native" (all of them); scalar needs no
+ * naming, nor avx2 beside avx512. False if a name is unknown or the machine lacks it. */
 bool sp_kernels_select(const char *names, struct sp_kernels *ret_kernels);
 
-/* The name of set i of this build, from the slowest to the fastest, and whether this machine has it;
- * NULL behind the last one. */
+/* The name of set i of this build, from the slowest to the fastest, and whether this machine has
+ * it; NULL behind the last one. */
 const char *sp_kernels_set(size_t i, bool *ret_here);
 
 #endif

@@ -29,3 +29,9 @@ libkernels_avx512_la_SOURCES += kernels/cpu/avx512/words.c
 libkernels_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi -mavx512vnni
 libkernels_la_LIBADD += libkernels_avx512.la
 endif
+
+if AARCH64
+libkernels_la_SOURCES += \
+	kernels/cpu/neon/conv_dense.c \
+	kernels/cpu/neon/front_end.c
+endif
