@@ -61,6 +61,7 @@ engine_tests = \
 	tests/unit/kernels/check_front_end \
 	tests/unit/kernels/check_kernels \
 	tests/unit/kernels/check_scalar \
+	tests/unit/kernels/check_words \
 	tests/unit/model/test_load \
 	tests/unit/model/test_memory \
 	tests/unit/model/test_text \
@@ -81,6 +82,8 @@ tests_unit_kernels_check_kernels_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_kernels_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_scalar_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_scalar_LDADD = $(engine_test_libs)
+tests_unit_kernels_check_words_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_words_LDADD = $(engine_test_libs)
 tests_unit_model_test_load_CFLAGS = $(engine_test_cflags)
 tests_unit_model_test_load_LDADD = $(engine_test_libs) -lm
 tests_unit_model_test_memory_CFLAGS = $(engine_test_cflags)

@@ -7,12 +7,6 @@
 #include "engine/model/limits.h"
 #include "engine/model/loader.h"
 
-/* The layers whose results add up to a sum. */
-struct terms {
-    size_t count;
-    size_t layers[SP_WORDS_PARTS];
-};
-
 static bool all_ones(const struct sp_add *add)
 {
     for (size_t i = 0; i < add->inputs; i++)
@@ -22,7 +16,7 @@ static bool all_ones(const struct sp_add *add)
 }
 
 /* False if the value is no plain sum of few layers over active values. */
-static bool find_terms(const struct sparrow_model *m, size_t value, struct terms *t)
+static bool find_terms(const struct sparrow_model *m, size_t value, struct sp_words_terms *t)
 {
     if (value == 0 || m->values[value].active)
         return false;
@@ -37,20 +31,17 @@ static bool find_terms(const struct sparrow_model *m, size_t value, struct terms
     }
     bool known =
         layer->op == SP_OP_CONV || layer->op == SP_OP_LINEAR || layer->op == SP_OP_MEAN_POOL;
-    if (!known || t->count == SP_WORDS_PARTS)
+    if (!known || t->count == SP_WORDS_TERMS)
         return false;
     t->layers[t->count++] = value - 1;
     return true;
 }
 
-/* What the kernels can do: a key of 24 bits of rank and a byte for the channel and what the ranking
- * drops. */
-static bool can_rank(const struct sp_block_winners *b, const struct sp_value *sum)
+/* What the kernels can do: the bits that ranking drops have room for a channel. */
+static bool can_rank(const struct sp_block_winners *b)
 {
     bool known = (b->block == 8 && b->winners <= 2) || (b->block == 16 && b->winners == 2);
-    unsigned channel_bits = b->block == 16 ? 4 : 3;
-    int64_t most = (int64_t)1 << (23 + b->rank_shift);
-    return known && b->rank_shift + channel_bits <= 8 && sum->lo >= -most && sum->hi < most;
+    return known && 1u << b->rank_shift >= b->block;
 }
 
 static size_t rounded_up(size_t n, size_t unit)
@@ -67,15 +58,14 @@ static size_t take_room(struct sp_words_program *program, size_t bytes)
 
 /* The stage's end, and the form and place of what it writes. */
 static int make_finish(struct sp_loader *l, struct sp_words_program *program, size_t value,
-                       const struct sp_value *sum, struct sp_words_run *run)
+                       const struct sp_value *sum, struct sp_words_stage *stage)
 {
     struct sparrow_model *m = l->model;
-    struct sp_words_stage *stage = &run->stage;
     const struct sp_value *v = &m->values[value];
     const struct sp_layer *layer = &m->layers[value - 1];
     if (stage->finish == SP_WORDS_SUMS) {
         stage->groups = rounded_up(v->channels, SP_WORDS_GROUP) / SP_WORDS_GROUP;
-        run->out = take_room(program, stage->groups * SP_WORDS_GROUP * 4 * SP_WORDS);
+        stage->out = take_room(program, stage->groups * SP_WORDS_GROUP * 4 * SP_WORDS);
         return SPARROW_OK;
     }
     struct sp_words_form *form = &program->values[value].form;
@@ -95,11 +85,12 @@ static int make_finish(struct sp_loader *l, struct sp_words_program *program, si
         stage->groups = rounded_up(v->channels, SP_WORDS_GROUP) / SP_WORDS_GROUP;
         form->windows = 2 * stage->groups;
     }
-    run->out = program->values[value].at = take_room(program, sp_words_bytes(form));
+    stage->out = program->values[value].at = take_room(program, sp_words_bytes(form));
     return sp_words_scales(l, q, v->channels, sum->hi, stage);
 }
 
-static int make_bias(struct sp_loader *l, const struct terms *terms, struct sp_words_stage *stage)
+static int make_bias(struct sp_loader *l, const struct sp_words_terms *terms,
+                     struct sp_words_stage *stage)
 {
     struct sparrow_model *m = l->model;
     int32_t *bias = sp_loader_alloc(l, stage->groups * SP_WORDS_GROUP, sizeof(*bias));
@@ -116,61 +107,41 @@ static int make_bias(struct sp_loader *l, const struct terms *terms, struct sp_w
     return SPARROW_OK;
 }
 
-static int make_parts(struct sp_loader *l, struct sp_words_program *program, size_t value,
-                      const struct sp_pool_shape *pool, const struct terms *terms,
-                      struct sp_words_run *run, bool *ret_fits)
-{
-    struct sparrow_model *m = l->model;
-    const struct sp_value *v = &m->values[value];
-    struct sp_words_place place = {
-        .height = v->height,
-        .width = v->width,
-        .pool_height = pool != NULL ? pool->height : 1,
-        .pool_width = pool != NULL ? pool->width : 1,
-        .groups = run->stage.groups,
-    };
-    *ret_fits = true;
-    for (size_t i = 0; i < terms->count && *ret_fits; i++) {
-        place.layer = terms->layers[i];
-        size_t root = m->values[m->layers[place.layer].inputs[0]].root;
-        run->in[i] = program->values[root].at;
-        int status = sp_words_pack(l, program, &place, &run->stage.parts[i], ret_fits);
-        if (status < 0)
-            return status;
-    }
-    run->stage.part_count = terms->count;
-    return SPARROW_OK;
-}
-
 /* The stage that ends in a value: winners, requantised sums, or the scores. */
 static int make_stage(struct sp_loader *l, struct sp_words_program *program, size_t value,
                       bool *ret_fits)
 {
     struct sparrow_model *m = l->model;
     const struct sp_layer *layer = &m->layers[value - 1];
-    struct sp_words_run *run = &program->stages[program->stage_count];
-    struct terms terms = {0};
+    struct sp_words_stage *stage = &program->stages[program->stage_count];
+    struct sp_words_terms terms = {0};
     size_t sum = m->values[value].active ? layer->inputs[0] : value;
     const struct sp_pool_shape *pool = NULL;
     *ret_fits = false;
-    run->stage.finish = !m->values[value].active        ? SP_WORDS_SUMS
-                        : layer->op == SP_OP_REQUANTISE ? SP_WORDS_REQUANTISE
-                                                        : SP_WORDS_WINNERS;
+    stage->finish = !m->values[value].active        ? SP_WORDS_SUMS
+                    : layer->op == SP_OP_REQUANTISE ? SP_WORDS_REQUANTISE
+                                                    : SP_WORDS_WINNERS;
     if (sum != 0 && sum != value && m->layers[sum - 1].op == SP_OP_MAX_POOL) {
         pool = &m->layers[sum - 1].pool;
         sum = m->layers[sum - 1].inputs[0];
     }
     if (!find_terms(m, sum, &terms))
         return SPARROW_OK;
-    if (run->stage.finish == SP_WORDS_WINNERS && !can_rank(&layer->block_winners, &m->values[sum]))
+    if (stage->finish == SP_WORDS_WINNERS && !can_rank(&layer->block_winners))
         return SPARROW_OK;
-    run->stage.positions = m->values[value].height * m->values[value].width;
-    run->stage.pool = pool != NULL ? pool->height * pool->width : 1;
-    int status = make_finish(l, program, value, &m->values[sum], run);
+    stage->positions = m->values[value].height * m->values[value].width;
+    struct sp_words_place place = {
+        .height = m->values[value].height,
+        .width = m->values[value].width,
+        .pool_height = pool != NULL ? pool->height : 1,
+        .pool_width = pool != NULL ? pool->width : 1,
+    };
+    stage->pool = place.pool_height * place.pool_width;
+    int status = make_finish(l, program, value, &m->values[sum], stage);
     if (status == 0)
-        status = make_bias(l, &terms, &run->stage);
+        status = make_bias(l, &terms, stage);
     if (status == 0)
-        status = make_parts(l, program, value, pool, &terms, run, ret_fits);
+        status = sp_words_pack(l, program, &terms, &place, stage, ret_fits);
     program->stage_count++;
     return status;
 }

@@ -13,16 +13,10 @@ struct sp_words_value {
     size_t at;                 /* in the scratch, from where the words' part begins */
 };
 
-struct sp_words_run {
-    struct sp_words_stage stage;
-    size_t in[SP_WORDS_PARTS]; /* in the scratch, as values are */
-    size_t out;
-};
-
 struct sp_words_program {
     const struct sp_words_kernels *kernels;
     size_t stage_count;
-    struct sp_words_run *stages;   /* the last one gives the scores */
+    struct sp_words_stage *stages; /* the last one gives the scores */
     struct sp_words_value *values; /* layer_count + 1 */
     size_t bytes;                  /* of the scratch */
 };
@@ -35,16 +29,22 @@ int sp_words_make(struct sp_loader *l);
 
 /* ---- words_pack.c ---- */
 
-/* What the layer gives to each output of a stage, as a part that reads value `in`. The part's spots
- * are for positions of height x width, in windows of pool_height x pool_width; false if it has no
- * such form. Errors: SPARROW_NO_MEMORY. */
-struct sp_words_place {
-    size_t layer;
-    size_t height, width, pool_height, pool_width; /* of the stage's output; of its pool */
-    size_t groups;
+/* Convolutions that add to the same sums; linear layers and means are such, too. */
+#define SP_WORDS_TERMS 4
+struct sp_words_terms {
+    size_t count;
+    size_t layers[SP_WORDS_TERMS];
 };
-int sp_words_pack(struct sp_loader *l, struct sp_words_program *program,
-                  const struct sp_words_place *place, struct sp_words_part *part, bool *ret_fits);
+
+/* Fills the taps, steps and tables of a stage whose groups are set, for an output of height x width
+ * positions behind a pool of pool_height x pool_width. *ret_fits: false if they have no such form.
+ * Errors: SPARROW_NO_MEMORY. */
+struct sp_words_place {
+    size_t height, width, pool_height, pool_width;
+};
+int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
+                  const struct sp_words_terms *terms, const struct sp_words_place *place,
+                  struct sp_words_stage *stage, bool *ret_fits);
 
 /* ---- words_scale.c ---- */
 

@@ -1,4 +1,4 @@
-/* words_pack.c - the weights of a layer as steps and tables of kernels/cpu/words.h.
+/* words_pack.c - the weights of a stage as steps and tables of kernels/cpu/words.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -8,16 +8,26 @@
 #include "engine/model/pack.h"
 #include "engine/model/words.h"
 
-/* Tables beyond this do not pay: they would pass through the caches for every sixteen words. */
+/* Tables and runs beyond these do not pay: they would pass through the caches for every sixteen
+ * words. */
 #define TABLE_LIMIT ((size_t)8 << 20)
+#define RUN_LIMIT   ((size_t)1 << 18)
+
+/* One convolution of a stage. */
+struct term {
+    struct sp_conv_shape shape; /* over the value that is read */
+    const struct sp_words_form *form;
+    size_t input; /* of the value, in the scratch */
+    size_t taps, first_tap;
+    size_t position_bytes, window_bytes, table_bytes;
+    int8_t *full; /* out x taps x in; NULL: a mean */
+};
 
 struct packing {
     struct sp_loader *l;
-    const struct sp_words_place *place;
-    const struct sp_words_form *form;
-    struct sp_conv_shape shape; /* over the value that is read; a mean is a convolution too */
-    const int8_t *full;         /* out x taps x in; NULL: a mean */
-    size_t taps, position_bytes, window_bytes, table_bytes;
+    struct sp_words_stage *stage;
+    size_t count;
+    struct term terms[SP_WORDS_TERMS];
 };
 
 /* ---- shape ---- */
@@ -46,7 +56,40 @@ static bool shape_of(const struct sparrow_model *m, const struct sp_layer *layer
     return layer->op == SP_OP_LINEAR || (root->height == in->height && root->width == in->width);
 }
 
-/* ---- spots ---- */
+/* Takes a layer in; false if it does not fit, or, with *ret_status set, if memory is short. */
+static bool open_term(struct packing *k, const struct sp_words_program *program, size_t index,
+                      int *ret_status)
+{
+    const struct sparrow_model *m = k->l->model;
+    const struct sp_layer *layer = &m->layers[index];
+    const struct sp_words_value *from = &program->values[m->values[layer->inputs[0]].root];
+    struct term *t = &k->terms[k->count];
+    if (from->form.window == 0 || !shape_of(m, layer, &t->shape))
+        return false;
+    t->form = &from->form;
+    t->input = from->at;
+    t->taps = t->shape.kernel_height * t->shape.kernel_width;
+    t->first_tap = k->stage->all_taps;
+    t->position_bytes = sp_words_position_bytes(t->form);
+    t->window_bytes = t->form->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;
+    t->table_bytes = SP_WORDS_GROUP * t->form->window;
+    k->stage->window = k->count == 0 || k->stage->window == t->form->window ? t->form->window : 0;
+    k->stage->all_taps += t->taps;
+    if (k->stage->all_taps > UINT16_MAX)
+        return false;
+    if (layer->op != SP_OP_MEAN_POOL) {
+        if (layer->conv.weights.full > SP_PACK_FULL_LIMIT)
+            return false;
+        t->full = sp_pack_unfold(&layer->conv);
+        if (t->full == NULL)
+            *ret_status =
+                sp_loader_fail(k->l, SPARROW_NO_MEMORY, "no memory to unfold its weights");
+    }
+    k->count++;
+    return *ret_status == 0;
+}
+
+/* ---- taps ---- */
 
 /* The taps, along one dimension, that lie inside of the value. */
 struct span {
@@ -64,154 +107,178 @@ static struct span inside(size_t at, size_t stride, size_t pad, size_t kernel, s
     return s;
 }
 
-static struct sp_words_spot spot_at(const struct packing *k, size_t y, size_t x)
+/* The runs of taps of a term at an output position; writes them where `taps` is not NULL. */
+static size_t runs_at(const struct term *t, size_t y, size_t x, struct sp_words_taps *taps)
 {
-    const struct sp_conv_shape *s = &k->shape;
+    const struct sp_conv_shape *s = &t->shape;
     struct span rows = inside(y, s->stride_height, s->pad_top, s->kernel_height, s->in_height);
     struct span cols = inside(x, s->stride_width, s->pad_left, s->kernel_width, s->in_width);
     ptrdiff_t row = (ptrdiff_t)(y * s->stride_height) - (ptrdiff_t)s->pad_top;
     ptrdiff_t col = (ptrdiff_t)(x * s->stride_width) - (ptrdiff_t)s->pad_left;
     ptrdiff_t position = row * (ptrdiff_t)s->in_width + col;
-    struct sp_words_spot spot = {
-        .input = (int32_t)(position * (ptrdiff_t)k->position_bytes),
-        .tap = (uint16_t)(rows.first * s->kernel_width + cols.first),
-        .taps = (uint16_t)(cols.end - cols.first),
-        .rows = (uint16_t)(rows.end - rows.first),
-    };
-    if (spot.taps == s->kernel_width) { /* whole rows are one */
-        spot.taps = (uint16_t)(spot.taps * spot.rows);
-        spot.rows = 1;
+    size_t count = cols.end - cols.first, n = rows.end - rows.first;
+    if (count == 0 || n == 0)
+        return 0;
+    if (count == s->kernel_width) { /* whole rows are one run */
+        count *= n;
+        n = 1;
     }
-    return spot;
+    for (size_t i = 0; taps != NULL && i < n; i++)
+        taps[i] = (struct sp_words_taps){
+            .input = (int32_t)((ptrdiff_t)t->input + position * (ptrdiff_t)t->position_bytes),
+            .tap = (uint16_t)(t->first_tap + (rows.first + i) * s->kernel_width + cols.first),
+            .count = (uint16_t)count,
+            .window = (uint16_t)t->form->window,
+        };
+    return n;
 }
 
-static const struct sp_words_spot *make_spots(const struct packing *k)
+/* All runs, position by position, within it pooled position by pooled position, then term by term.
+ */
+static size_t all_runs(const struct packing *k, const struct sp_words_place *p, uint32_t *runs,
+                       struct sp_words_taps *taps)
 {
-    const struct sp_words_place *p = k->place;
-    size_t pool = p->pool_height * p->pool_width, n = p->height * p->width * pool;
-    struct sp_words_spot *spots = sp_loader_alloc(k->l, n, sizeof(*spots));
-    for (size_t i = 0; spots != NULL && i < n; i++) {
+    size_t pool = p->pool_height * p->pool_width, n = p->height * p->width * pool, at = 0;
+    for (size_t i = 0; i < n; i++) {
         size_t out = i / pool, y = out / p->width, x = out % p->width;
-        spots[i] = spot_at(k, y * p->pool_height + i % pool / p->pool_width,
-                           x * p->pool_width + i % p->pool_width);
+        runs[i] = (uint32_t)at;
+        for (size_t j = 0; j < k->count; j++)
+            at += runs_at(&k->terms[j], y * p->pool_height + i % pool / p->pool_width,
+                          x * p->pool_width + i % p->pool_width, taps != NULL ? taps + at : NULL);
     }
-    return spots;
+    runs[n] = (uint32_t)at;
+    return at;
+}
+
+static int make_taps(struct packing *k, const struct sp_words_place *p, bool *ret_fits)
+{
+    size_t n = p->height * p->width * p->pool_height * p->pool_width;
+    uint32_t *runs = sp_loader_alloc(k->l, n + 1, sizeof(*runs));
+    if (runs == NULL)
+        return SPARROW_NO_MEMORY;
+    size_t count = all_runs(k, p, runs, NULL);
+    *ret_fits = count <= RUN_LIMIT;
+    if (!*ret_fits)
+        return SPARROW_OK;
+    struct sp_words_taps *taps = sp_loader_alloc(k->l, count, sizeof(*taps));
+    if (taps == NULL)
+        return SPARROW_NO_MEMORY;
+    all_runs(k, p, runs, taps);
+    k->stage->runs = runs;
+    k->stage->taps = taps;
+    return SPARROW_OK;
 }
 
 /* ---- tables ---- */
 
-static int8_t weight_at(const struct packing *k, size_t out, size_t tap, size_t channel)
+static int8_t weight_at(const struct term *t, size_t out, size_t tap, size_t channel)
 {
-    const struct sp_conv_shape *s = &k->shape;
+    const struct sp_conv_shape *s = &t->shape;
     if (out >= s->out_channels || channel >= s->in_channels)
         return 0;
-    if (k->full == NULL)
+    if (t->full == NULL)
         return out == channel;
-    return k->full[(out * k->taps + tap) * s->in_channels + channel];
+    return t->full[(out * t->taps + tap) * s->in_channels + channel];
 }
 
 /* The weights of a group in a window; false if all of them are 0. */
-static bool fill_table(const struct packing *k, size_t group, size_t tap, size_t window,
-                       int8_t *table)
+static bool fill_table(const struct term *t, size_t group, size_t tap, size_t window, int8_t *table)
 {
     bool any = false;
-    for (size_t i = 0; i < k->table_bytes; i++) {
-        table[i] = weight_at(k, group * SP_WORDS_GROUP + i / k->form->window, tap,
-                             window * k->form->window + i % k->form->window);
+    for (size_t i = 0; i < t->table_bytes; i++) {
+        table[i] = weight_at(t, group * SP_WORDS_GROUP + i / t->form->window, tap,
+                             window * t->form->window + i % t->form->window);
         any = any || table[i] != 0;
     }
     return any;
 }
 
-static uint32_t step_input(const struct packing *k, size_t tap, size_t window)
+static size_t step_input(const struct term *t, size_t tap, size_t window)
 {
-    size_t position = tap / k->shape.kernel_width * k->shape.in_width + tap % k->shape.kernel_width;
-    return (uint32_t)(position * k->position_bytes + window * k->window_bytes);
+    size_t position = tap / t->shape.kernel_width * t->shape.in_width + tap % t->shape.kernel_width;
+    return position * t->position_bytes + window * t->window_bytes;
 }
 
-/* Steps and tables in their order; a mean's tables are the same at all taps. With steps NULL they
- * are only counted. */
-struct counts {
-    size_t steps, tables;
+/* Where the next step and table go; with steps NULL they are only counted. */
+struct lists {
+    uint32_t *first;
+    struct sp_words_step *steps;
+    int8_t *tables;
+    size_t step_count, table_bytes;
 };
 
-static struct counts fill_group(const struct packing *k, size_t group, struct counts at,
-                                uint32_t *first, struct sp_words_step *steps, int8_t *tables)
+static void fill_term(const struct term *t, size_t group, struct lists *to)
 {
     int8_t spare[SP_WORDS_GROUP * 32];
-    size_t tap_tables = at.tables;
-    for (size_t tap = 0; tap < k->taps; tap++) {
-        if (first != NULL)
-            first[tap] = (uint32_t)at.steps;
-        if (k->full == NULL)
-            at.tables = tap_tables;
-        for (size_t w = 0; w < k->form->windows; w++) {
-            int8_t *table = tables != NULL ? tables + at.tables * k->table_bytes : spare;
-            if (!fill_table(k, group, tap, w, table))
+    size_t begin = to->table_bytes;
+    for (size_t tap = 0; tap < t->taps; tap++) {
+        if (to->steps != NULL)
+            *to->first++ = (uint32_t)to->step_count;
+        if (t->full == NULL) /* a mean's tables are the same at all taps */
+            to->table_bytes = begin;
+        for (size_t w = 0; w < t->form->windows; w++) {
+            int8_t *table = to->steps != NULL ? to->tables + to->table_bytes : spare;
+            if (!fill_table(t, group, tap, w, table))
                 continue;
-            if (steps != NULL)
-                steps[at.steps] = (struct sp_words_step){step_input(k, tap, w),
-                                                         (uint32_t)(at.tables * k->table_bytes)};
-            at.steps++;
-            at.tables++;
+            if (to->steps != NULL)
+                to->steps[to->step_count] = (struct sp_words_step){(uint32_t)step_input(t, tap, w),
+                                                                   (uint32_t)to->table_bytes};
+            to->step_count++;
+            to->table_bytes += t->table_bytes;
         }
     }
-    if (first != NULL)
-        first[k->taps] = (uint32_t)at.steps;
-    return at;
 }
 
-static int make_tables(const struct packing *k, struct sp_words_part *part, bool *ret_fits)
+static void fill_all(const struct packing *k, struct lists *to)
 {
-    struct counts n = {0, 0};
-    for (size_t g = 0; g < k->place->groups; g++)
-        n = fill_group(k, g, n, NULL, NULL, NULL);
-    if (n.tables * k->table_bytes > TABLE_LIMIT)
+    for (size_t g = 0; g < k->stage->groups; g++) {
+        for (size_t i = 0; i < k->count; i++) {
+            to->table_bytes = (to->table_bytes + 63) / 64 * 64; /* after quads */
+            fill_term(&k->terms[i], g, to);
+        }
+        if (to->steps != NULL)
+            *to->first++ = (uint32_t)to->step_count;
+    }
+}
+
+static int make_tables(struct packing *k, bool *ret_fits)
+{
+    struct lists lists = {0};
+    fill_all(k, &lists);
+    *ret_fits = lists.table_bytes <= TABLE_LIMIT;
+    if (!*ret_fits)
         return SPARROW_OK;
-    uint32_t *first = sp_loader_alloc(k->l, k->place->groups * (k->taps + 1), sizeof(*first));
-    struct sp_words_step *steps = sp_loader_alloc(k->l, n.steps, sizeof(*steps));
-    /* one more than there are, to try what may turn out empty */
-    int8_t *tables = sp_loader_alloc(k->l, n.tables + 1, k->table_bytes);
+    size_t taps = k->stage->groups * (k->stage->all_taps + 1);
+    uint32_t *first = sp_loader_alloc(k->l, taps, sizeof(*first));
+    struct sp_words_step *steps = sp_loader_alloc(k->l, lists.step_count, sizeof(*steps));
+    /* and room to try what may turn out empty */
+    int8_t *tables = sp_loader_alloc(k->l, lists.table_bytes + SP_WORDS_GROUP * 32, 1);
     if (first == NULL || steps == NULL || tables == NULL)
         return SPARROW_NO_MEMORY;
-    n = (struct counts){0, 0};
-    for (size_t g = 0; g < k->place->groups; g++)
-        n = fill_group(k, g, n, first + g * (k->taps + 1), steps, tables);
-    part->first = first;
-    part->steps = steps;
-    part->tables = tables;
-    *ret_fits = true;
+    lists = (struct lists){.first = first, .steps = steps, .tables = tables};
+    fill_all(k, &lists);
+    k->stage->first = first;
+    k->stage->steps = steps;
+    k->stage->tables = tables;
     return SPARROW_OK;
 }
 
-int sp_words_pack(struct sp_loader *l, struct sp_words_program *program,
-                  const struct sp_words_place *place, struct sp_words_part *part, bool *ret_fits)
+int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
+                  const struct sp_words_terms *terms, const struct sp_words_place *place,
+                  struct sp_words_stage *stage, bool *ret_fits)
 {
-    const struct sparrow_model *m = l->model;
-    const struct sp_layer *layer = &m->layers[place->layer];
-    struct packing k = {.l = l, .place = place};
+    struct packing k = {.l = l, .stage = stage};
+    int status = SPARROW_OK;
     *ret_fits = false;
-    k.form = &program->values[m->values[layer->inputs[0]].root].form;
-    if (k.form->window == 0 || !shape_of(m, layer, &k.shape))
-        return SPARROW_OK;
-    k.taps = k.shape.kernel_height * k.shape.kernel_width;
-    bool weighted = layer->op != SP_OP_MEAN_POOL;
-    if (k.taps > UINT16_MAX || (weighted && layer->conv.weights.full > SP_PACK_FULL_LIMIT))
-        return SPARROW_OK;
-    k.position_bytes = sp_words_position_bytes(k.form);
-    k.window_bytes = k.form->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;
-    k.table_bytes = SP_WORDS_GROUP * k.form->window;
-    *part = (struct sp_words_part){
-        .window = k.form->window,
-        .all_taps = k.taps,
-        .row_taps = k.shape.kernel_width,
-        .spots = make_spots(&k),
-    };
-    int8_t *full = weighted ? sp_pack_unfold(&layer->conv) : NULL;
-    if (part->spots == NULL || (weighted && full == NULL))
-        return sp_loader_fail(l, SPARROW_NO_MEMORY, "no memory to unfold its weights");
-    k.full = full;
-    int status = make_tables(&k, part, ret_fits);
-    free(full);
+    for (size_t i = 0; i < terms->count; i++)
+        if (!open_term(&k, program, terms->layers[i], &status))
+            goto done;
+    status = make_taps(&k, place, ret_fits);
+    if (status == 0 && *ret_fits)
+        status = make_tables(&k, ret_fits);
+
+done:
+    for (size_t i = 0; i < k.count; i++)
+        free(k.terms[i].full);
     return status;
 }

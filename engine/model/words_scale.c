@@ -33,13 +33,16 @@ static bool is_low(const struct sp_words_scale *s, uint8_t max)
     return s->shift < 32 && most <= UINT32_MAX && most >> s->shift <= max;
 }
 
-/* The same multiplier with shift 15; 0: there is none. */
-static int16_t fifteen(const struct sp_words_scale *s, uint8_t max, int64_t hi)
+/* The same multiplier with shift 15; 0: there is none. What saturates 16 bits, without the bits
+ * that ranking drops, has to give max. */
+static int16_t fifteen(const struct sp_words_scale *s, const struct sp_words_stage *stage,
+                       int64_t hi)
 {
     if (s->shift > 15 || (uint64_t)s->multiplier << (15 - s->shift) > INT16_MAX)
         return 0;
     uint32_t multiplier = s->multiplier << (15 - s->shift);
-    bool enough = hi <= INT16_MAX || (INT16_MAX * multiplier + (1u << 14)) >> 15 >= max;
+    uint32_t most = 0x7fffu >> stage->rank_shift << stage->rank_shift;
+    bool enough = hi <= INT16_MAX || (most * multiplier + (1u << 14)) >> 15 >= stage->max_value;
     return enough ? (int16_t)multiplier : 0;
 }
 
@@ -56,7 +59,7 @@ static int set_multipliers(struct sp_loader *l, struct sp_words_stage *stage)
     if (multipliers == NULL)
         return SPARROW_NO_MEMORY;
     for (size_t i = 0; i < 4 * winners; i++)
-        multipliers[i] = fifteen(&stage->scales[i / 4 / stage->winners], stage->max_value, 0);
+        multipliers[i] = fifteen(&stage->scales[i / 4 / stage->winners], stage, 0);
     stage->multipliers = multipliers;
     return SPARROW_OK;
 }
@@ -78,7 +81,7 @@ int sp_words_scales(struct sp_loader *l, const struct sp_requantise *q, size_t c
         size_t from = i * share / q->share;
         scales[i] = scale_of(q->multipliers[from], q->shifts[from], q->max_value);
         low = low && is_low(&scales[i], q->max_value);
-        quick = quick && fifteen(&scales[i], q->max_value, hi) != 0;
+        quick = quick && fifteen(&scales[i], stage, hi) != 0;
     }
     stage->scales = scales;
     stage->width = quick ? SP_WORDS_MULHRS : low ? SP_WORDS_LOW : SP_WORDS_WIDE;

@@ -33,13 +33,8 @@ void sp_batch_run(const struct sparrow_model *model, uint8_t *scratch,
     for (size_t i = 0; i < SP_WORDS; i++) /* lanes that are left over repeat the last word */
         rows[i] = features[i < words ? i : words - 1];
     p->kernels->quads(model->frames, model->bands, rows, bytes + p->values[0].at);
-    for (size_t i = 0; i < p->stage_count; i++) {
-        const struct sp_words_run *run = &p->stages[i];
-        const uint8_t *in[SP_WORDS_PARTS];
-        for (size_t j = 0; j < run->stage.part_count; j++)
-            in[j] = bytes + run->in[j];
-        p->kernels->stage(&run->stage, in, bytes + run->out);
-    }
+    for (size_t i = 0; i < p->stage_count; i++)
+        p->kernels->stage(&p->stages[i], bytes);
     read_scores(model, (const void *)(bytes + p->stages[p->stage_count - 1].out), words, scores);
 }
 

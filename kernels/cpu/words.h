@@ -20,7 +20,6 @@
 
 #define SP_WORDS       16
 #define SP_WORDS_GROUP 8 /* outputs that are summed up together */
-#define SP_WORDS_PARTS 4
 /* Bytes of a quad, and of a window of winners (indices, then values). */
 #define SP_WORDS_QUAD   64
 #define SP_WORDS_WINDOW 128
@@ -44,27 +43,19 @@ static inline size_t sp_words_bytes(const struct sp_words_form *f)
 }
 
 /* One window under one tap that has weights for a group: where it lies, in bytes from the input of
- * the output position (tap 0, window 0); and its table, 8 outputs x window weights, in bytes from
- * the first. */
+ * the run that it belongs to; and its table, 8 outputs x window weights, in bytes from the first.
+ */
 struct sp_words_step {
     uint32_t input, table;
 };
 
-/* What an output position reads: `rows` rows of `taps` neighbouring taps that begin with `tap`.
- * Taps in the padding are left out. */
-struct sp_words_spot {
-    int32_t input; /* of tap 0, in bytes; may lie in front of the value */
-    uint16_t tap, taps, rows;
-};
-
-/* A convolution that adds to the sums of a stage. */
-struct sp_words_part {
-    size_t window;
-    size_t all_taps, row_taps; /* kernel height x width, kernel width */
-    const struct sp_words_spot *spots;
-    const uint32_t *first; /* [group][all_taps + 1]: steps in front of a tap; they rise */
-    const struct sp_words_step *steps;
-    const int8_t *tables; /* aligned to 64 */
+/* Neighbouring taps of one convolution at one output position; taps in the padding are left out.
+ * The taps of all convolutions that add to the same sums are numbered one after the other. */
+struct sp_words_taps {
+    int32_t input; /* of the convolution's first tap and window, in bytes of the scratch; may lie in
+                      front of the value */
+    uint16_t tap, count;
+    uint16_t window;
 };
 
 enum sp_words_finish {
@@ -91,15 +82,20 @@ enum sp_words_width {
 };
 
 struct sp_words_stage {
-    size_t part_count;
-    struct sp_words_part parts[SP_WORDS_PARTS];
     size_t positions, groups; /* groups fill whole windows of the output */
-    size_t pool;              /* the largest of so many neighbouring spots; 1: none */
-    const int32_t *bias;      /* groups * 8 */
+    size_t pool;              /* the largest of so many neighbouring sums; 1: none */
+    size_t window;            /* of all that is read; 0: they differ */
+    size_t all_taps;          /* of all convolutions */
+    const uint32_t *runs;     /* [position][pool], and one more: where their taps begin */
+    const struct sp_words_taps *taps;
+    const uint32_t *first; /* [group][all_taps + 1]: steps in front of a tap; they rise */
+    const struct sp_words_step *steps;
+    const int8_t *tables; /* aligned to 64 */
+    const int32_t *bias;  /* groups * 8 */
+    size_t out;           /* in the scratch */
     enum sp_words_finish finish;
     size_t block, winners;
-    unsigned rank_shift; /* sums >> rank_shift fit 24 bits; a channel of the block and rank_shift
-                            bits fit 8 */
+    unsigned rank_shift; /* 1 << rank_shift >= block */
     uint8_t max_value;
     enum sp_words_width width;
     const struct sp_words_scale *scales;
@@ -111,8 +107,8 @@ struct sp_words_kernels {
     enum sp_words_layout layout;
     /* features: 16 rows of positions x bands bytes. */
     void (*quads)(size_t positions, size_t bands, const uint8_t *const *features, uint8_t *out);
-    /* in: one for each part; out: aligned to 64, as all inputs are. */
-    void (*stage)(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out);
+    /* scratch: aligned to 64, as all values in it are. */
+    void (*stage)(const struct sp_words_stage *s, uint8_t *scratch);
 };
 
 extern const struct sp_words_kernels sp_words__avx512; /* only where the build is for x86-64 */

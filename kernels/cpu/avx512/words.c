@@ -57,71 +57,91 @@ INLINE void add_quad(struct sums *sums, const uint8_t *in, const int8_t *table)
 
 /* Four winners; a register holds the weights of 64 / window outputs, and the bits above a channel
  * say which one is looked up. */
-INLINE void add_winners(struct sums *sums, const uint8_t *in, const int8_t *table, int window)
+INLINE void add_lookup(__m512i *sum, __m512i weights, __m512i at, __m512i value)
 {
-    __m512i channel = load(in), value = load(in + SP_WORDS_QUAD), weights[4], at[4];
-    int outputs = 64 / window;
-    at[0] = channel;
+    *sum = _mm512_dpbusd_epi32(*sum, value, _mm512_permutexvar_epi8(at, weights));
+}
+
+INLINE void add_winners_16(struct sums *sums, const uint8_t *in, const int8_t *table)
+{
+    __m512i at0 = load(in), value = load(in + SP_WORDS_QUAD);
+    __m512i at1 = _mm512_or_si512(at0, _mm512_set1_epi8(16));
+    __m512i at2 = _mm512_or_si512(at0, _mm512_set1_epi8(32));
+    __m512i at3 = _mm512_or_si512(at0, _mm512_set1_epi8(48));
+    __m512i low = load(table), high = load(table + 64);
+    add_lookup(&sums->of[0], low, at0, value);
+    add_lookup(&sums->of[1], low, at1, value);
+    add_lookup(&sums->of[2], low, at2, value);
+    add_lookup(&sums->of[3], low, at3, value);
+    add_lookup(&sums->of[4], high, at0, value);
+    add_lookup(&sums->of[5], high, at1, value);
+    add_lookup(&sums->of[6], high, at2, value);
+    add_lookup(&sums->of[7], high, at3, value);
+}
+
+INLINE void add_winners_32(struct sums *sums, const uint8_t *in, const int8_t *table)
+{
+    __m512i at0 = load(in), value = load(in + SP_WORDS_QUAD);
+    __m512i at1 = _mm512_or_si512(at0, _mm512_set1_epi8(32));
 #pragma GCC unroll 4
-    for (int i = 1; i < outputs; i++)
-        at[i] = _mm512_or_si512(channel, _mm512_set1_epi8((char)(i * window)));
-#pragma GCC unroll 4
-    for (int i = 0; i < SP_WORDS_GROUP / outputs; i++)
-        weights[i] = load(table + 64 * i);
-#pragma GCC unroll 8
-    for (int o = 0; o < SP_WORDS_GROUP; o++) {
-        __m512i w = _mm512_permutexvar_epi8(at[o % outputs], weights[o / outputs]);
-        sums->of[o] = _mm512_dpbusd_epi32(sums->of[o], value, w);
+    for (size_t i = 0; i < 4; i++) {
+        __m512i weights = load(table + 64 * i);
+        add_lookup(&sums->of[2 * i], weights, at0, value);
+        add_lookup(&sums->of[2 * i + 1], weights, at1, value);
     }
 }
 
-INLINE void add_steps(struct sums *sums, const struct sp_words_part *part, const uint8_t *in,
-                      size_t i, size_t end, size_t window)
+INLINE void add_steps(struct sums *sums, const struct sp_words_stage *s, const uint8_t *in,
+                      size_t begin, size_t end, size_t window)
 {
-    for (; i < end; i++) {
-        const uint8_t *at = in + part->steps[i].input;
-        const int8_t *table = part->tables + part->steps[i].table;
+    for (size_t i = begin; i < end; i++) {
+        const uint8_t *at = in + s->steps[i].input;
+        const int8_t *table = s->tables + s->steps[i].table;
         if (window == 4)
             add_quad(sums, at, table);
+        else if (window == 16)
+            add_winners_16(sums, at, table);
         else
-            add_winners(sums, at, table, (int)window);
+            add_winners_32(sums, at, table);
     }
 }
 
-INLINE void add_part(struct sums *sums, const struct sp_words_part *part, const uint8_t *in,
-                     size_t spot_index, size_t group)
+/* A stage reads windows of one size, as a rule. */
+#define MIXED 0
+
+INLINE void add_taps(struct sums *sums, const struct sp_words_stage *s, const uint8_t *in,
+                     const struct sp_words_taps *taps, const uint32_t *first, size_t window)
 {
-    const struct sp_words_spot *spot = &part->spots[spot_index];
-    const uint32_t *first = part->first + group * (part->all_taps + 1) + spot->tap;
-    in += spot->input;
-    for (size_t row = 0; row < spot->rows; row++, first += part->row_taps) {
-        if (part->window == 16)
-            add_steps(sums, part, in, first[0], first[spot->taps], 16);
-        else if (part->window == 32)
-            add_steps(sums, part, in, first[0], first[spot->taps], 32);
-        else
-            add_steps(sums, part, in, first[0], first[spot->taps], 4);
-    }
+    size_t begin = first[taps->tap], end = first[taps->tap + taps->count];
+    in += taps->input;
+    if (window == 16 || (window == MIXED && taps->window == 16))
+        add_steps(sums, s, in, begin, end, 16);
+    else if (window == 32 || (window == MIXED && taps->window == 32))
+        add_steps(sums, s, in, begin, end, 32);
+    else
+        add_steps(sums, s, in, begin, end, 4);
 }
 
-INLINE struct sums sums_at(const struct sp_words_stage *s, const uint8_t *const *in, size_t spot,
-                           size_t group)
+INLINE struct sums sums_at(const struct sp_words_stage *s, const uint8_t *in, size_t position,
+                           size_t group, size_t window)
 {
+    const uint32_t *first = s->first + group * (s->all_taps + 1);
+    const int32_t *bias = s->bias + group * SP_WORDS_GROUP;
     struct sums sums;
 #pragma GCC unroll 8
     for (size_t o = 0; o < SP_WORDS_GROUP; o++)
-        sums.of[o] = all(s->bias[group * SP_WORDS_GROUP + o]);
-    for (size_t i = 0; i < s->part_count; i++)
-        add_part(&sums, &s->parts[i], in[i], spot, group);
+        sums.of[o] = all(bias[o]);
+    for (size_t i = s->runs[position]; i < s->runs[position + 1]; i++)
+        add_taps(&sums, s, in, &s->taps[i], first, window);
     return sums;
 }
 
-INLINE struct sums pooled_sums(const struct sp_words_stage *s, const uint8_t *const *in,
-                               size_t position, size_t group, bool pool)
+INLINE struct sums pooled_sums(const struct sp_words_stage *s, const uint8_t *in, size_t position,
+                               size_t group, size_t window, bool pool)
 {
-    struct sums best = sums_at(s, in, position * (pool ? s->pool : 1), group);
+    struct sums best = sums_at(s, in, position * (pool ? s->pool : 1), group, window);
     for (size_t i = 1; pool && i < s->pool; i++) {
-        struct sums other = sums_at(s, in, position * s->pool + i, group);
+        struct sums other = sums_at(s, in, position * s->pool + i, group, window);
 #pragma GCC unroll 8
         for (size_t o = 0; o < SP_WORDS_GROUP; o++)
             best.of[o] = _mm512_max_epi32(best.of[o], other.of[o]);
@@ -172,30 +192,8 @@ INLINE __m512i side_by_side(__m512i a, __m512i b, __m512i c, __m512i d)
 
 /* ---- winners ---- */
 
-/* How a key is made: the sum's rank in the upper 24 bits, then the channel, counted down, then the
- * bits that ranking drops. So keys differ, the larger of two equal ranks is the lower channel, and
- * the sum can be had back. */
-struct ranking {
-    __m512i fields, mask, low, back, drop;
-    int32_t down[16]; /* the field of a channel that has so many of its block behind it */
-};
-
-INLINE struct ranking ranking_of(unsigned shift)
-{
-    const uint64_t rank =
-        (uint64_t)(16 + shift) << 24 | (uint64_t)(8 + shift) << 16 | (uint64_t)shift << 8;
-    struct ranking r = {
-        .fields = _mm512_set1_epi64((long long)(rank | (rank + 0x20202020) << 32)),
-        .mask = all((int32_t)(0xffffff00u | ((1u << shift) - 1))),
-        .low = all((1 << shift) - 1),
-        .back = all(8 - (int32_t)shift),
-        .drop = all((int32_t)shift),
-    };
-    for (int32_t i = 0; i < 16; i++)
-        r.down[i] = i << shift;
-    return r;
-}
-
+/* A key is the sum with the channel, counted down, in the bits that ranking drops: so keys differ,
+ * and the larger of two equal ranks is the lower channel. */
 struct best {
     __m512i first, second;
 };
@@ -209,24 +207,18 @@ INLINE struct best merged(struct best a, struct best b)
 }
 
 /* The best two keys of a group whose first channel has `down` of its block behind it. */
-INLINE struct best best_of(const struct sums *sums, const struct ranking *r, size_t down)
+INLINE struct best best_of(const struct sums *sums, __m512i rank, int down)
 {
     __m512i key[SP_WORDS_GROUP];
     struct best best[SP_WORDS_GROUP / 2];
 #pragma GCC unroll 8
-    for (size_t o = 0; o < SP_WORDS_GROUP; o++)
-        key[o] = and_or(_mm512_multishift_epi64_epi8(r->fields, sums->of[o]), r->mask,
-                        all(r->down[down - o]));
+    for (int o = 0; o < SP_WORDS_GROUP; o++)
+        key[o] = and_or(sums->of[o], rank, all(down - o));
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < SP_WORDS_GROUP / 2; i++)
         best[i] = (struct best){_mm512_max_epi32(key[2 * i], key[2 * i + 1]),
                                 _mm512_min_epi32(key[2 * i], key[2 * i + 1])};
     return merged(merged(best[0], best[1]), merged(best[2], best[3]));
-}
-
-INLINE __m512i sum_of(__m512i key, const struct ranking *r)
-{
-    return pick(r->low, key, _mm512_srav_epi32(key, r->back));
 }
 
 /* Low bytes of four registers side by side. */
@@ -245,34 +237,36 @@ INLINE size_t block_of(size_t winner, size_t winners)
     return winner / winners;
 }
 
-INLINE __m512i values_of(const struct sp_words_stage *s, const struct ranking *r, size_t window,
-                         const __m512i *key, size_t winners)
+/* The sums of four winners, requantised, as four bytes a word. */
+INLINE __m512i values_of(const struct sp_words_stage *s, size_t window, const __m512i *key,
+                         size_t winners)
 {
     const struct sp_words_scale *scale = s->scales + window * 4 / winners;
-    __m512i v[4];
-#pragma GCC unroll 4
-    for (size_t i = 0; i < 4; i++)
-        v[i] = sum_of(key[i], r);
     if (s->width == SP_WORDS_MULHRS) {
+        const __m512i rank = _mm512_set1_epi16((int16_t) - (1 << s->rank_shift));
         const __m128i *m = (const __m128i *)(const void *)(s->multipliers + window * 16);
-        __m512i ab = _mm512_mulhrs_epi16(_mm512_packs_epi32(v[0], v[1]),
-                                         _mm512_broadcast_i32x4(_mm_load_si128(m)));
-        __m512i cd = _mm512_mulhrs_epi16(_mm512_packs_epi32(v[2], v[3]),
-                                         _mm512_broadcast_i32x4(_mm_load_si128(m + 1)));
+        __m512i ab = _mm512_and_si512(_mm512_packs_epi32(key[0], key[1]), rank);
+        __m512i cd = _mm512_and_si512(_mm512_packs_epi32(key[2], key[3]), rank);
+        ab = _mm512_mulhrs_epi16(ab, _mm512_broadcast_i32x4(_mm_load_si128(m)));
+        cd = _mm512_mulhrs_epi16(cd, _mm512_broadcast_i32x4(_mm_load_si128(m + 1)));
         __m512i bytes = _mm512_packus_epi16(ab, cd);
         return word_by_word(_mm512_min_epu8(bytes, _mm512_set1_epi8((char)s->max_value)));
     }
+    const __m512i rank = all(-(1 << s->rank_shift));
+    __m512i v[4];
 #pragma GCC unroll 4
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++) {
+        v[i] = _mm512_and_si512(key[i], rank);
         v[i] = s->width == SP_WORDS_LOW
                    ? requantise_low(v[i], scale + block_of(i, winners))
                    : requantise_wide(v[i], scale + block_of(i, winners), s->max_value);
+    }
     return side_by_side(v[0], v[1], v[2], v[3]);
 }
 
 /* One window of winners at one position. */
-INLINE void store_winners(const struct sp_words_stage *s, const struct ranking *r, size_t window,
-                          const __m512i *key, uint8_t *to, size_t block, size_t winners)
+INLINE void store_winners(const struct sp_words_stage *s, size_t window, const __m512i *key,
+                          uint8_t *to, size_t block, size_t winners)
 {
     const int last = (int)block - 1;
     uint32_t mask = 0, first = 0;
@@ -281,70 +275,89 @@ INLINE void store_winners(const struct sp_words_stage *s, const struct ranking *
         first |= (uint32_t)((int)block_of((size_t)i, winners) * (int)block + last) << 8 * i;
     }
     /* counted down: last - channel is last ^ channel */
-    __m512i index = _mm512_srlv_epi32(low_bytes(key), r->drop);
-    store(to, _mm512_ternarylogic_epi32(index, all((int32_t)mask), all((int32_t)first), 0x6a));
-    store(to + SP_WORDS_QUAD, values_of(s, r, window, key, winners));
+    store(to,
+          _mm512_ternarylogic_epi32(low_bytes(key), all((int32_t)mask), all((int32_t)first), 0x6a));
+    store(to + SP_WORDS_QUAD, values_of(s, window, key, winners));
 }
 
-/* The compiler makes one copy for each shape of block, and of each one with a pool. */
-INLINE void to_winners(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out,
-                       size_t block, size_t winners, bool pool)
+/* The best keys of a group at some positions: one after the other for the same group, so that the
+ * weights stay at hand and branches repeat. */
+INLINE void find_keys(const struct sp_words_stage *s, const uint8_t *in, size_t group, size_t begin,
+                      size_t end, int down, bool merge, __m512i (*key)[4], size_t winners,
+                      size_t window, bool pool)
 {
-    const struct ranking r = ranking_of(s->rank_shift);
+    const __m512i rank = all(-(1 << s->rank_shift));
+    for (size_t p = begin; p < end; p++, key++) {
+        struct sums sums = pooled_sums(s, in, p, group, window, pool);
+        struct best best = best_of(&sums, rank, down);
+        if (merge)
+            best = merged((struct best){key[0][0], key[0][1]}, best);
+        key[0][0] = best.first;
+        if (winners == 2)
+            key[0][1] = best.second;
+    }
+}
+
+#define CHUNK 16
+
+/* The compiler makes one copy for each shape of block and window. */
+INLINE void to_winners(const struct sp_words_stage *s, uint8_t *scratch, size_t block,
+                       size_t winners, size_t window, bool pool)
+{
     const size_t groups = 4 / winners * block / SP_WORDS_GROUP, per_block = block / SP_WORDS_GROUP;
     const size_t windows = s->groups / groups;
+    __m512i key[CHUNK][4];
     for (size_t w = 0; w < windows; w++)
-        for (size_t p = 0; p < s->positions; p++) {
-            __m512i key[4];
-            for (size_t g = 0; g < groups; g++) {
-                struct sums sums = pooled_sums(s, in, p, w * groups + g, pool);
-                size_t at = g / per_block * winners;
-                struct best best = best_of(&sums, &r, block - 1 - g % per_block * SP_WORDS_GROUP);
-                if (g % per_block != 0)
-                    best = merged((struct best){key[at], key[at + 1]}, best);
-                key[at] = best.first;
-                if (winners == 2)
-                    key[at + 1] = best.second;
-            }
-            store_winners(s, &r, w, key, out + (p * windows + w) * SP_WORDS_WINDOW, block, winners);
+        for (size_t p = 0; p < s->positions; p += CHUNK) {
+            size_t end = s->positions - p < CHUNK ? s->positions : p + CHUNK;
+            for (size_t g = 0; g < groups; g++)
+                find_keys(s, scratch, w * groups + g, p, end,
+                          (int)(block - 1 - g % per_block * SP_WORDS_GROUP), g % per_block != 0,
+                          (__m512i(*)[4])(void *)&key[0][g / per_block * winners], winners, window,
+                          pool);
+            for (size_t i = 0; i < end - p; i++)
+                store_winners(s, w, key[i],
+                              scratch + s->out + ((p + i) * windows + w) * SP_WORDS_WINDOW, block,
+                              winners);
         }
 }
 
-static void to_winners_8_2(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out)
-{
-    to_winners(s, in, out, 8, 2, false);
-}
+#define TO_WINNERS(name, block, winners, window, pool)                                             \
+    static void name(const struct sp_words_stage *s, uint8_t *scratch)                             \
+    {                                                                                              \
+        to_winners(s, scratch, block, winners, window, pool);                                      \
+    }
 
-static void to_winners_8_1(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out)
-{
-    to_winners(s, in, out, 8, 1, false);
-}
+TO_WINNERS(two_in_8, 8, 2, MIXED, true)
+TO_WINNERS(two_in_8_of_quads, 8, 2, 4, false)
+TO_WINNERS(two_in_8_of_16, 8, 2, 16, false)
+TO_WINNERS(one_in_8, 8, 1, MIXED, true)
+TO_WINNERS(one_in_8_of_quads, 8, 1, 4, false)
+TO_WINNERS(one_in_8_of_32, 8, 1, 32, false)
+TO_WINNERS(two_in_16, 16, 2, MIXED, true)
+TO_WINNERS(two_in_16_of_quads, 16, 2, 4, false)
+TO_WINNERS(two_in_16_of_32, 16, 2, 32, false)
 
-static void to_winners_16_2(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out)
+static void to_winners_of(const struct sp_words_stage *s, uint8_t *scratch)
 {
-    to_winners(s, in, out, 16, 2, false);
-}
-
-static void to_winners_pooled(const struct sp_words_stage *s, const uint8_t *const *in,
-                              uint8_t *out)
-{
+    size_t window = s->pool > 1 ? MIXED : s->window;
     if (s->block == 16)
-        to_winners(s, in, out, 16, 2, true);
+        (window == 4 ? two_in_16_of_quads : window == 32 ? two_in_16_of_32 : two_in_16)(s, scratch);
     else if (s->winners == 2)
-        to_winners(s, in, out, 8, 2, true);
+        (window == 4 ? two_in_8_of_quads : window == 16 ? two_in_8_of_16 : two_in_8)(s, scratch);
     else
-        to_winners(s, in, out, 8, 1, true);
+        (window == 4 ? one_in_8_of_quads : window == 32 ? one_in_8_of_32 : one_in_8)(s, scratch);
 }
 
 /* ---- other ends of a stage ---- */
 
-static void to_quads(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out)
+static void to_quads(const struct sp_words_stage *s, uint8_t *scratch)
 {
     for (size_t g = 0; g < s->groups; g++)
         for (size_t p = 0; p < s->positions; p++) {
-            struct sums sums = pooled_sums(s, in, p, g, true);
+            struct sums sums = pooled_sums(s, scratch, p, g, MIXED, true);
             const struct sp_words_scale *scale = s->scales + g * SP_WORDS_GROUP;
-            uint8_t *to = out + (p * s->groups + g) * 2 * SP_WORDS_QUAD;
+            uint8_t *to = scratch + s->out + (p * s->groups + g) * 2 * SP_WORDS_QUAD;
             __m512i *v = sums.of;
 #pragma GCC unroll 8
             for (size_t o = 0; o < SP_WORDS_GROUP; o++)
@@ -355,30 +368,24 @@ static void to_quads(const struct sp_words_stage *s, const uint8_t *const *in, u
         }
 }
 
-static void to_sums(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out)
+static void to_sums(const struct sp_words_stage *s, uint8_t *scratch)
 {
     for (size_t g = 0; g < s->groups; g++) {
-        struct sums sums = sums_at(s, in, 0, g);
+        struct sums sums = sums_at(s, scratch, 0, g, MIXED);
 #pragma GCC unroll 8
         for (size_t o = 0; o < SP_WORDS_GROUP; o++)
-            store(out + (g * SP_WORDS_GROUP + o) * sizeof(__m512i), sums.of[o]);
+            store(scratch + s->out + (g * SP_WORDS_GROUP + o) * sizeof(__m512i), sums.of[o]);
     }
 }
 
-static void stage(const struct sp_words_stage *s, const uint8_t *const *in, uint8_t *out)
+static void stage(const struct sp_words_stage *s, uint8_t *scratch)
 {
     if (s->finish == SP_WORDS_SUMS)
-        to_sums(s, in, out);
+        to_sums(s, scratch);
     else if (s->finish == SP_WORDS_REQUANTISE)
-        to_quads(s, in, out);
-    else if (s->pool > 1)
-        to_winners_pooled(s, in, out);
-    else if (s->block == 16)
-        to_winners_16_2(s, in, out);
-    else if (s->winners == 2)
-        to_winners_8_2(s, in, out);
+        to_quads(s, scratch);
     else
-        to_winners_8_1(s, in, out);
+        to_winners_of(s, scratch);
 }
 
 /* ---- features ---- */
