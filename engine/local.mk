@@ -22,6 +22,7 @@ libsparrow_internal_la_SOURCES = \
 	engine/model/pack.c engine/model/pack.h \
 	engine/model/plan.c \
 	engine/model/region.c engine/model/region.h \
+	engine/model/stages.c \
 	engine/model/text.c engine/model/text.h \
 	engine/model/weights.c \
 	engine/model/words.c engine/model/words.h \
@@ -56,10 +57,10 @@ engine_test_libs = libtestgraph.la libsparrow_internal.la $(CHECK_LIBS)
 
 engine_tests = \
 	tests/unit/features/test_front_end \
-	tests/unit/kernels/check_avx2 \
 	tests/unit/kernels/check_call \
 	tests/unit/kernels/check_front_end \
 	tests/unit/kernels/check_kernels \
+	tests/unit/kernels/check_lanes \
 	tests/unit/kernels/check_scalar \
 	tests/unit/kernels/check_words \
 	tests/unit/model/test_load \
@@ -72,14 +73,14 @@ check_PROGRAMS += $(engine_tests) tests/fuzz/fuzz_model
 TESTS += $(engine_tests) tests/fuzz/fuzz_model
 tests_unit_features_test_front_end_CFLAGS = $(engine_test_cflags)
 tests_unit_features_test_front_end_LDADD = $(engine_test_libs) -lm
-tests_unit_kernels_check_avx2_CFLAGS = $(engine_test_cflags)
-tests_unit_kernels_check_avx2_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_call_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_call_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_front_end_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_front_end_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_kernels_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_kernels_LDADD = $(engine_test_libs)
+tests_unit_kernels_check_lanes_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_lanes_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_scalar_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_scalar_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_words_CFLAGS = $(engine_test_cflags)

@@ -36,15 +36,14 @@ struct sp_weights {
 
 /* What a layer reads or writes. Its bytes lie in the scratch, in up to three forms: plain (height x
  * width x channels) and, for temporal networks on vector kernels, lanes (kernels/cpu/lanes.h),
- * whole and split for stride 2. */
+ * whole and split for stride 2. What only its own stage reads has no form at all. */
 struct sp_value {
     size_t height, width, channels, elements;
     bool active; /* u8 from 0 to max; else s32 from lo to hi */
     uint32_t max;
     int64_t lo, hi;
     size_t root; /* the value whose plain bytes these are (Reshape); itself otherwise */
-    struct sp_lanes_winners_shape
-        winners;                /* the form of its lanes; pairs 0: it has none of winners */
+    struct sp_lanes_form form;  /* of its lanes; no windows and no quads: it has none */
     size_t plain, lanes, split; /* offsets in the scratch; SP_NOWHERE: not in this form */
 };
 #define SP_NOWHERE SIZE_MAX
@@ -53,17 +52,14 @@ struct sp_conv_params {
     struct sp_conv_shape shape;
     struct sp_weights weights;
     const int32_t *bias;
-    struct sp_lanes_stem stem;  /* packed weights of SP_PATH_STEM */
-    struct sp_lanes_conv lanes; /* packed weights of SP_PATH_LANES */
-    bool split;                 /* SP_PATH_LANES reads the split form */
 };
 
 struct sp_k_winners_params {
     size_t k, rows, n;
 };
 
-/* How a layer runs: on plain values, from plain ones to lanes, or on lanes. */
-enum sp_path { SP_PATH_PLAIN, SP_PATH_STEM, SP_PATH_LANES };
+/* How a layer runs: on plain values, on lanes, or as a part of a later layer's stage. */
+enum sp_path { SP_PATH_PLAIN, SP_PATH_LANES, SP_PATH_PART };
 
 struct sp_layer {
     const char *name;
@@ -80,6 +76,7 @@ struct sp_layer {
     };
     uint64_t weights, stored, macs_dense, macs_stored;
     enum sp_path path;
+    struct sp_lanes_stage stage; /* of a BlockWinners layer on lanes */
     const char *kernel;
 };
 
@@ -108,7 +105,7 @@ struct sparrow_model {
     size_t words_at;                /* offset of their part of the scratch */
     size_t scratch_bytes;           /* all values and working memory */
     size_t features;                /* offset of a copy of the last word's features */
-    size_t work;                    /* offset of the working memory of front end and stems */
+    size_t work;                    /* offset of the working memory of the front end */
 };
 
 #endif

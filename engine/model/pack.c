@@ -8,110 +8,32 @@
 
 #include "engine/model/loader.h"
 
-/* Bytes of a step's tables: 8 outputs x 16 weights. */
-#define TABLES (SP_LANES_GROUP * SP_LANES_WINDOW)
+/* How many later steps are tried as a step's partner. */
+#define PARTNERS 64
 
-/* ---- which layers can ---- */
-
-/* What a tap reads: this far from the output's position, or from twice it (split). */
-static ptrdiff_t tap_shift(const struct sp_conv_params *c, size_t tap)
-{
-    return (ptrdiff_t)tap - (ptrdiff_t)c->shape.pad_left;
-}
-
-/* Whether all reads of all taps stay inside of a row of `length` positions that begins with the
- * margin. */
-static bool taps_fit(const struct sp_conv_params *c, size_t length)
-{
-    ptrdiff_t stride = (ptrdiff_t)c->shape.stride_width;
-    ptrdiff_t first = tap_shift(c, 0), last = tap_shift(c, c->shape.kernel_width - 1);
-    if (SP_LANES_MARGIN * stride + first < 0)
-        return false;
-    size_t reach = sp_lanes_row(c->shape.out_width) + SP_LANES_MARGIN;
-    return last <= 0 || reach + (size_t)(last / stride) <= length;
-}
-
-/* One row of positions, one row of taps. */
-static bool is_temporal(const struct sp_conv_shape *s)
-{
-    return s->in_height == 1 && s->out_height == 1 && s->kernel_height == 1 && s->pad_top == 0;
-}
-
-bool sp_pack_can_stem(const struct sp_conv_params *c, uint32_t max)
-{
-    const struct sp_conv_shape *s = &c->shape;
-    if (!is_temporal(s) || s->stride_width != 1 || s->out_channels % 4 != 0 ||
-        c->weights.encoding != SP_DENSE || c->weights.full > SP_PACK_FULL_LIMIT ||
-        s->in_channels < 4 || !taps_fit(c, sp_lanes_length(s->in_width)))
-        return false;
-    /* ARITHMETIC.md section 3: two products of a value above 127 need small weights to fit s16. */
-    for (uint64_t i = 0; max > 127 && i < c->weights.full; i++)
-        if (abs(c->weights.dense[i]) > 64)
-            return false;
-    return true;
-}
-
-bool sp_pack_can_conv(const struct sp_conv_params *c, const struct sp_lanes_winners_shape *in)
-{
-    const struct sp_conv_shape *s = &c->shape;
-    bool split = s->stride_width == 2;
-    return is_temporal(s) && s->stride_width <= 2 && s->out_channels % SP_LANES_GROUP == 0 &&
-           c->weights.full <= SP_PACK_FULL_LIMIT &&
-           taps_fit(c, sp_lanes_length(split ? (in->width + 1) / 2 : in->width));
-}
-
-bool sp_pack_can_winners(const struct sp_block_winners *b, const struct sp_value *in)
-{
-    bool known = (b->block == 8 && b->winners <= 2) || (b->block == 16 && b->winners == 2);
-    if (!known || in->height != 1 || in->channels % SP_LANES_WINDOW != 0 ||
-        (1u << b->rank_shift) < b->block)
-        return false;
-    uint64_t hi = in->hi > 0 ? (uint64_t)in->hi : 0;
-    for (size_t i = 0; i < in->channels / b->q.share; i++)
-        if ((hi * b->q.multipliers[i] + ((uint64_t)1 << (b->q.shifts[i] - 1))) >> b->q.shifts[i] >
-            INT32_MAX)
-            return false;
-    return true;
-}
-
-/* ---- stem ---- */
-
-int sp_pack_stem(struct sp_loader *l, struct sp_conv_params *c)
-{
-    const struct sp_conv_shape *s = &c->shape;
-    size_t quads = (s->in_channels + 3) / 4;
-    int8_t *weights = sp_loader_alloc(l, s->out_channels * s->kernel_width, quads * 4);
-    if (weights == NULL)
-        return SPARROW_NO_MEMORY;
-    for (size_t i = 0; i < s->out_channels * s->kernel_width; i++)
-        memcpy(weights + i * quads * 4, c->weights.dense + i * s->in_channels, s->in_channels);
-    c->stem = (struct sp_lanes_stem){
-        .in_width = s->in_width,
-        .in_channels = s->in_channels,
-        .out_width = s->out_width,
-        .out_channels = s->out_channels,
-        .taps = s->kernel_width,
-        .pad_left = s->pad_left,
-        .quads = quads,
-        .weights = weights,
-        .bias = c->bias,
-    };
-    return SPARROW_OK;
-}
-
-/* ---- convolutions of winners ---- */
-
-/* What is being packed: growing lists of runs and steps, and the bounds of the run in hand. */
-struct packing {
-    struct sp_conv_params *conv;
-    const struct sp_lanes_winners_shape *in;
-    uint32_t max;
-    uint32_t *first_run, *first_step;
-    struct sp_lanes_step *steps;
-    int8_t *tables;
-    size_t runs, step_count, table_count;
-    int32_t lo[SP_LANES_GROUP], hi[SP_LANES_GROUP];
+/* A step before it has its place in the list. */
+struct step {
+    size_t conv, tap, window; /* which of the stage's convolutions */
+    bool taken;
 };
+
+/* A stage that is being packed. */
+struct packing {
+    const struct sparrow_model *m;
+    const struct sp_stage_parts *parts;
+    int8_t *full[SP_LIMIT_INPUTS]; /* each convolution's matrix, out x taps x in */
+    struct sp_lanes_stage *stage;
+    size_t window;      /* inputs of a step: a window's or a quad's */
+    struct step *found; /* of the block in hand */
+    size_t count;
+    /* what is being written */
+    uint32_t *first, *twos;
+    struct sp_lanes_step *steps;
+    int8_t *weights;
+    size_t step_count;
+};
+
+/* ---- matrices ---- */
 
 int8_t *sp_pack_unfold(const struct sp_conv_params *c)
 {
@@ -142,12 +64,63 @@ int8_t *sp_pack_unfold(const struct sp_conv_params *c)
     return full;
 }
 
-/* How far the largest `n` of a block's weights can bring a sum, up (sign 1) or down (-1): no more
- * than n win. */
-static int32_t reach(const int8_t *weights, size_t block, size_t n, int sign)
+static const struct sp_layer *conv_layer(const struct packing *k, size_t conv)
+{
+    return &k->m->layers[k->parts->conv[conv]];
+}
+
+static size_t windows_of(const struct packing *k, size_t conv)
+{
+    return (conv_layer(k, conv)->conv.shape.in_channels + k->window - 1) / k->window;
+}
+
+/* The weights of a step: 8 outputs x window, 0 for inputs that are not there. */
+static void weights_of(const struct packing *k, size_t block, const struct step *step,
+                       int8_t *ret_weights)
+{
+    const struct sp_conv_shape *s = &conv_layer(k, step->conv)->conv.shape;
+    size_t left = s->in_channels - step->window * k->window;
+    memset(ret_weights, 0, SP_LANES_BLOCK * k->window);
+    for (size_t o = 0; o < SP_LANES_BLOCK; o++) {
+        size_t row = (block * SP_LANES_BLOCK + o) * s->kernel_width + step->tap;
+        memcpy(ret_weights + o * k->window,
+               k->full[step->conv] + row * s->in_channels + step->window * k->window,
+               left < k->window ? left : k->window);
+    }
+}
+
+/* Finds the steps of a block that have a weight. `found` has room for all. */
+static void find_steps(struct packing *k, size_t block)
+{
+    int8_t weights[SP_LANES_BLOCK * SP_LANES_WINDOW];
+    k->count = 0;
+    for (size_t c = 0; c < k->parts->conv_count; c++) {
+        size_t windows = windows_of(k, c);
+        for (size_t i = 0; i < conv_layer(k, c)->conv.shape.kernel_width * windows; i++) {
+            struct step step = {.conv = c, .tap = i / windows, .window = i % windows};
+            bool any = false;
+            weights_of(k, block, &step, weights);
+            for (size_t j = 0; j < SP_LANES_BLOCK * k->window; j++)
+                any = any || weights[j] != 0;
+            if (any)
+                k->found[k->count++] = step;
+        }
+    }
+}
+
+/* ---- pairs of steps whose products add up in 16 bits ---- */
+
+/* How far the products of a step that share a 16-bit lane can bring it, up and down. */
+struct reach {
+    int32_t up[SP_LANES_BLOCK][2], down[SP_LANES_BLOCK][2];
+};
+
+/* The sum of the largest two of n weights with this sign, in its direction: no more than two meet
+ * in a lane. */
+static int32_t largest_two(const int8_t *weights, size_t n, int32_t sign)
 {
     int32_t best[2] = {0, 0};
-    for (size_t i = 0; i < block; i++) {
+    for (size_t i = 0; i < n; i++) {
         int32_t w = sign * weights[i];
         if (w > best[0]) {
             best[1] = best[0];
@@ -156,144 +129,220 @@ static int32_t reach(const int8_t *weights, size_t block, size_t n, int sign)
             best[1] = w;
         }
     }
-    return best[0] + (n > 1 ? best[1] : 0);
+    return best[0] + best[1];
 }
 
-/* The same for a pair of winners of a window. */
-static int32_t pair_reach(const struct packing *k, const int8_t *table, size_t pair, int sign)
+static struct reach reach_of(const struct packing *k, size_t block, const struct step *step)
 {
-    const struct sp_lanes_winners_shape *in = k->in;
-    if (in->winners == 2) /* both come from one block */
-        return sign * (int32_t)k->max * reach(table + pair * in->block, in->block, 2, sign);
-    return sign * (int32_t)k->max *
-           (reach(table, in->block, 1, sign) + reach(table + in->block, in->block, 1, sign));
-}
-
-static uint32_t step_input(const struct packing *k, size_t tap, size_t array)
-{
-    ptrdiff_t shift = tap_shift(k->conv, tap);
-    bool split = k->conv->split;
-    size_t arrays = k->in->windows * k->in->pairs, row = sp_lanes_array(k->in, split);
-    if (split) {
-        ptrdiff_t odd = shift & 1;
-        array += (size_t)odd * arrays;
-        shift = (shift - odd) / 2;
-    }
-    return (uint32_t)(array * row + 2 * (size_t)(SP_LANES_MARGIN + shift));
-}
-
-/* Adds one pair of a window as a step; opens a run if the one in hand could leave 16 bits. */
-static void add_step(struct packing *k, size_t tap, size_t window, size_t pair, bool *in_run)
-{
-    const int8_t *tables = k->tables + k->table_count * TABLES;
-    int32_t lo[SP_LANES_GROUP], hi[SP_LANES_GROUP];
-    bool fits = *in_run, any = false;
-    for (size_t o = 0; o < SP_LANES_GROUP; o++) {
-        lo[o] = pair_reach(k, tables + o * SP_LANES_WINDOW, pair, -1);
-        hi[o] = pair_reach(k, tables + o * SP_LANES_WINDOW, pair, 1);
-        any = any || lo[o] != 0 || hi[o] != 0;
-        fits = fits && k->lo[o] + lo[o] >= INT16_MIN && k->hi[o] + hi[o] <= INT16_MAX;
-    }
-    if (!any)
-        return;
-    if (!fits) {
-        k->first_step[k->runs++] = (uint32_t)k->step_count;
-        memset(k->lo, 0, sizeof(k->lo));
-        memset(k->hi, 0, sizeof(k->hi));
-        *in_run = true;
-    }
-    for (size_t o = 0; o < SP_LANES_GROUP; o++) {
-        k->lo[o] += lo[o];
-        k->hi[o] += hi[o];
-    }
-    k->steps[k->step_count++] = (struct sp_lanes_step){
-        .input = step_input(k, tap, window * k->in->pairs + pair),
-        .table = (uint32_t)(k->table_count * TABLES),
-    };
-}
-
-/* The tables of a group, tap and window stand at the end of the list until another takes their
- * place. */
-static void fill_tables(struct packing *k, const int8_t *full, size_t group, size_t tap,
-                        size_t window)
-{
-    const struct sp_conv_shape *s = &k->conv->shape;
-    for (size_t o = 0; o < SP_LANES_GROUP; o++) {
-        size_t row = (group * SP_LANES_GROUP + o) * s->kernel_width + tap;
-        memcpy(k->tables + k->table_count * TABLES + o * SP_LANES_WINDOW,
-               full + row * s->in_channels + window * SP_LANES_WINDOW, SP_LANES_WINDOW);
-    }
-}
-
-static void pack_group(struct packing *k, const int8_t *full, size_t group)
-{
-    const struct sp_conv_shape *s = &k->conv->shape;
-    bool in_run = false;
-    k->first_run[group] = (uint32_t)k->runs;
-    for (size_t tap = 0; tap < s->kernel_width; tap++)
-        for (size_t w = 0; w < k->in->windows; w++) {
-            size_t before = k->step_count;
-            fill_tables(k, full, group, tap, w);
-            for (size_t pair = 0; pair < k->in->pairs; pair++)
-                add_step(k, tap, w, pair, &in_run);
-            k->table_count += k->step_count > before ? 1 : 0;
+    int8_t weights[SP_LANES_BLOCK * SP_LANES_WINDOW];
+    struct reach r;
+    int32_t max = (int32_t)k->m->values[conv_layer(k, step->conv)->inputs[0]].max;
+    size_t half = k->window / 2;
+    weights_of(k, block, step, weights);
+    for (size_t o = 0; o < SP_LANES_BLOCK; o++)
+        for (size_t i = 0; i < 2; i++) {
+            const int8_t *at = weights + o * k->window + i * half;
+            r.up[o][i] = max * largest_two(at, half, 1);
+            r.down[o][i] = max * largest_two(at, half, -1);
         }
+    return r;
 }
 
-/* How many (group, tap, window) have a weight that is not 0. */
-static size_t count_tables(const struct sp_conv_shape *s, const int8_t *full)
+static bool fit_together(const struct reach *a, const struct reach *b)
 {
-    size_t count = 0, windows = s->kernel_width * s->in_channels / SP_LANES_WINDOW;
-    size_t row = s->kernel_width * s->in_channels;
-    for (size_t i = 0; i < s->out_channels / SP_LANES_GROUP * windows; i++) {
-        const int8_t *at =
-            full + i / windows * SP_LANES_GROUP * row + i % windows * SP_LANES_WINDOW;
-        bool any = false;
-        for (size_t j = 0; j < TABLES; j++)
-            any = any || at[j / SP_LANES_WINDOW * row + j % SP_LANES_WINDOW] != 0;
-        count += any;
+    for (size_t o = 0; o < SP_LANES_BLOCK; o++)
+        for (size_t i = 0; i < 2; i++)
+            if (a->up[o][i] + b->up[o][i] > INT16_MAX || a->down[o][i] + b->down[o][i] > INT16_MAX)
+                return false;
+    return true;
+}
+
+/* The first later step that fits to one; count if there is none. */
+static size_t partner(const struct packing *k, size_t block, size_t step)
+{
+    struct reach own = reach_of(k, block, &k->found[step]);
+    for (size_t i = step + 1; i < k->count && i <= step + PARTNERS; i++) {
+        if (k->found[i].taken)
+            continue;
+        struct reach other = reach_of(k, block, &k->found[i]);
+        if (fit_together(&own, &other))
+            return i;
     }
-    return count;
+    return k->count;
 }
 
-int sp_pack_conv(struct sp_loader *l, struct sp_conv_params *c,
-                 const struct sp_lanes_winners_shape *in, uint32_t max)
-{
-    int8_t *full = sp_pack_unfold(c);
-    if (full == NULL)
-        return sp_loader_fail(l, SPARROW_NO_MEMORY, "no memory to unfold its weights");
-    size_t groups = c->shape.out_channels / SP_LANES_GROUP, tables = count_tables(&c->shape, full);
-    size_t steps = tables * in->pairs;
-    c->split = c->shape.stride_width == 2;
-    struct packing k = {
-        .conv = c,
-        .in = in,
-        .max = max,
-        .first_run = sp_loader_alloc(l, groups + 1, sizeof(uint32_t)),
-        .first_step = sp_loader_alloc(l, steps + 1, sizeof(uint32_t)),
-        .steps = sp_loader_alloc(l, steps, sizeof(struct sp_lanes_step)),
-        .tables = sp_loader_alloc(l, tables + 1, TABLES), /* one to try what may turn out empty */
-    };
-    int status = SPARROW_NO_MEMORY;
-    if (k.first_run == NULL || k.first_step == NULL || k.steps == NULL || k.tables == NULL)
-        goto done;
-    for (size_t g = 0; g < groups; g++)
-        pack_group(&k, full, g);
-    k.first_run[groups] = (uint32_t)k.runs;
-    k.first_step[k.runs] = (uint32_t)k.step_count;
-    c->lanes = (struct sp_lanes_conv){
-        .width = c->shape.out_width,
-        .groups = groups,
-        .first_run = k.first_run,
-        .first_step = k.first_step,
-        .steps = k.steps,
-        .tables = k.tables,
-        .bias = c->bias,
-        .value_offset = sp_lanes_plane(in, c->split),
-    };
-    status = SPARROW_OK;
+/* ---- lists ---- */
 
-done:
-    free(full);
+/* Where a step's inputs lie for output position 0. */
+static struct sp_lanes_step place_step(const struct packing *k, const struct step *step)
+{
+    const struct sp_layer *layer = conv_layer(k, step->conv);
+    const struct sp_value *in = &k->m->values[layer->inputs[0]];
+    bool split = sp_stages_reads_split(&layer->conv);
+    ptrdiff_t shift = (ptrdiff_t)step->tap - (ptrdiff_t)layer->conv.shape.pad_left;
+    ptrdiff_t odd = split ? shift & 1 : 0;
+    if (split)
+        shift = (shift - odd) / 2;
+    size_t at = (split ? in->split : in->lanes) + sp_lanes_at(&in->form, split, step->window, odd);
+    at = (size_t)((ptrdiff_t)at + 4 * shift);
+    return (struct sp_lanes_step){
+        .index = (uint32_t)at,
+        .value = (uint32_t)(at + 4 * sp_lanes_row(in->form.width, split)),
+    };
+}
+
+static void append(struct packing *k, size_t block, size_t found)
+{
+    struct step *step = &k->found[found];
+    step->taken = true;
+    weights_of(k, block, step, k->weights + k->step_count * SP_LANES_BLOCK * k->window);
+    k->steps[k->step_count++] = place_step(k, step);
+}
+
+/* A block's steps: pairs first, then those that stay alone. */
+static void pack_block(struct packing *k, size_t block)
+{
+    find_steps(k, block);
+    k->first[block] = (uint32_t)k->step_count;
+    for (size_t i = 0; i < k->count; i++) {
+        size_t other = k->found[i].taken ? k->count : partner(k, block, i);
+        if (other == k->count)
+            continue;
+        append(k, block, i);
+        append(k, block, other);
+        k->twos[block]++;
+    }
+    for (size_t i = 0; i < k->count; i++)
+        if (!k->found[i].taken)
+            append(k, block, i);
+}
+
+/* Room for the most steps that there can be, and for the lists of those that there are. */
+static int make_room(struct sp_loader *l, struct packing *k)
+{
+    size_t most = 0, steps = 0, blocks = k->stage->blocks;
+    for (size_t c = 0; c < k->parts->conv_count; c++)
+        most += conv_layer(k, c)->conv.shape.kernel_width * windows_of(k, c);
+    k->found = calloc(most + 1, sizeof(*k->found));
+    if (k->found == NULL)
+        return sp_loader_fail(l, SPARROW_NO_MEMORY, "no memory to pack its weights");
+    for (size_t b = 0; b < blocks; b++) {
+        find_steps(k, b);
+        steps += k->count;
+    }
+    k->first = sp_loader_alloc(l, blocks + 1, sizeof(*k->first));
+    k->twos = sp_loader_alloc(l, blocks, sizeof(*k->twos));
+    k->steps = sp_loader_alloc(l, steps, sizeof(*k->steps));
+    k->weights = sp_loader_alloc(l, steps, SP_LANES_BLOCK * k->window);
+    if (k->first == NULL || k->twos == NULL || k->steps == NULL || k->weights == NULL)
+        return SPARROW_NO_MEMORY;
+    return SPARROW_OK;
+}
+
+/* The biases of the convolutions, added up (as 32-bit sums wrap), each four times. */
+static int32_t *pack_bias(struct sp_loader *l, const struct packing *k)
+{
+    int32_t *bias = sp_loader_alloc(l, k->stage->blocks * SP_LANES_BLOCK, 4 * sizeof(*bias));
+    for (size_t i = 0; bias != NULL && i < k->stage->blocks * SP_LANES_BLOCK * 4; i++) {
+        uint32_t sum = 0;
+        for (size_t c = 0; c < k->parts->conv_count; c++)
+            sum += (uint32_t)conv_layer(k, c)->conv.bias[i / 4];
+        bias[i] = (int32_t)sum;
+    }
+    return bias;
+}
+
+static struct sp_lanes_scale *pack_scales(struct sp_loader *l, const struct sp_block_winners *b,
+                                          size_t blocks)
+{
+    struct sp_lanes_scale *scales = sp_loader_alloc(l, blocks, sizeof(*scales));
+    for (size_t i = 0; scales != NULL && i < blocks; i++) {
+        size_t at = i * SP_LANES_BLOCK / b->q.share;
+        uint32_t multiplier = b->q.multipliers[at], half = 1u << (b->q.shifts[at] - 1);
+        uint32_t reached = ((uint32_t)b->q.max_value << b->q.shifts[at]) - half;
+        scales[i] = (struct sp_lanes_scale){
+            .top = reached / multiplier + (reached % multiplier != 0),
+            .multiplier = multiplier,
+            .half = half,
+            .shift = b->q.shifts[at],
+        };
+    }
+    return scales;
+}
+
+/* lanes.h; the loader bounds multipliers from below by 1. */
+static bool sums_are_short(const struct sp_lanes_stage *s)
+{
+    int32_t largest = INT16_MAX >> s->rank_shift << s->rank_shift;
+    for (size_t i = 0; i < s->blocks; i++) {
+        uint32_t multiplier = s->scales[i].multiplier;
+        if (s->scales[i].shift != 15 || multiplier > INT16_MAX ||
+            sp_requantise_one(largest, multiplier, 15, UINT8_MAX) < s->max_value)
+            return false;
+    }
+    return true;
+}
+
+/* The fewest lanes an output that hold the positions and leave no register half empty. */
+static size_t lanes_of(const struct sp_lanes_stage *s)
+{
+    if (s->quads || s->width > 8)
+        return 16;
+    return s->width > 4 || s->blocks % 4 != 0 ? 8 : 4;
+}
+
+static void describe(struct packing *k)
+{
+    const struct sp_layer *winners = &k->m->layers[k->parts->winners];
+    const struct sp_value *out = &k->m->values[k->parts->winners + 1];
+    *k->stage = (struct sp_lanes_stage){
+        .width = out->width,
+        .blocks = out->channels / SP_LANES_BLOCK,
+        .quads = conv_layer(k, 0)->inputs[0] == 0,
+        .rank_shift = winners->block_winners.rank_shift,
+        .winners = winners->block_winners.winners,
+        .max_value = winners->block_winners.q.max_value,
+        .whole = out->lanes,
+        .split = out->split,
+    };
+    k->stage->lanes = lanes_of(k->stage);
+    k->window = k->stage->quads ? SP_LANES_QUAD : SP_LANES_WINDOW;
+}
+
+static int pack(struct sp_loader *l, struct packing *k)
+{
+    for (size_t c = 0; c < k->parts->conv_count; c++) {
+        k->full[c] = sp_pack_unfold(&conv_layer(k, c)->conv);
+        if (k->full[c] == NULL)
+            return sp_loader_fail(l, SPARROW_NO_MEMORY, "no memory to unfold its weights");
+    }
+    int status = make_room(l, k);
+    if (status < 0)
+        return status;
+    struct sp_lanes_stage *s = k->stage;
+    for (size_t b = 0; b < s->blocks; b++)
+        pack_block(k, b);
+    k->first[s->blocks] = (uint32_t)k->step_count;
+    s->first = k->first;
+    s->twos = k->twos;
+    s->steps = k->steps;
+    s->weights = k->weights;
+    s->bias = pack_bias(l, k);
+    s->scales = pack_scales(l, &k->m->layers[k->parts->winners].block_winners, s->blocks);
+    if (s->bias == NULL || s->scales == NULL)
+        return SPARROW_NO_MEMORY;
+    s->short_sums = sums_are_short(s);
+    return SPARROW_OK;
+}
+
+int sp_pack_stage(struct sp_loader *l, const struct sp_stage_parts *parts,
+                  struct sp_lanes_stage *ret_stage)
+{
+    struct packing k = {.m = l->model, .parts = parts, .stage = ret_stage};
+    describe(&k);
+    int status = pack(l, &k);
+    for (size_t c = 0; c < parts->conv_count; c++)
+        free(k.full[c]);
+    free(k.found);
     return status;
 }

@@ -1,29 +1,44 @@
 /* pack.h - which layers the lanes of kernels/cpu/lanes.h can run, and their weights in that form.
+ * A stage is a BlockWinners layer together with the convolutions whose sums it reads, alone or
+ * through an Add: nobody else may read them.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_PACK_H
 #define SP_PACK_H
 
+#include "engine/model/limits.h"
 #include "engine/model/model.h"
 
 struct sp_loader;
 
-/* Full matrices larger than this are not unfolded: they stay on the scalar kernels. */
+/* Full matrices larger than this are not unfolded: they stay on the plain kernels. */
 #define SP_PACK_FULL_LIMIT ((uint64_t)4 << 20)
 
-/* A convolution of plain values of at most max. */
-bool sp_pack_can_stem(const struct sp_conv_params *c, uint32_t max);
-/* A convolution of winners of this form. */
-bool sp_pack_can_conv(const struct sp_conv_params *c, const struct sp_lanes_winners_shape *in);
-/* Block winners of sums. */
-bool sp_pack_can_winners(const struct sp_block_winners *b, const struct sp_value *in);
+/* The layers of a stage. */
+struct sp_stage_parts {
+    size_t winners;               /* the BlockWinners layer */
+    size_t conv[SP_LIMIT_INPUTS]; /* the convolutions, conv_count of them */
+    size_t conv_count;
+    size_t add; /* SP_NO_ADD: there is none */
+};
+#define SP_NO_ADD SIZE_MAX
 
-/* Packs what can be packed. Errors: SPARROW_NO_MEMORY. */
-int sp_pack_stem(struct sp_loader *l, struct sp_conv_params *c);
-int sp_pack_conv(struct sp_loader *l, struct sp_conv_params *c,
-                 const struct sp_lanes_winners_shape *in, uint32_t max);
+/* stages.c: whether the BlockWinners layer `winners` and what leads to it are a stage. Its inputs
+ * have to have lanes already; a stage of features may give them some. */
+bool sp_stages_find(const struct sparrow_model *m, size_t winners,
+                    struct sp_stage_parts *ret_parts);
 
-/* The full matrix, out x taps x in, in memory of the caller's. NULL: memory is short. */
+/* Which form a convolution reads. */
+static inline bool sp_stages_reads_split(const struct sp_conv_params *c)
+{
+    return c->shape.stride_width == 2;
+}
+
+/* pack.c: the stage's weights, for values that have their places. Errors: SPARROW_NO_MEMORY. */
+int sp_pack_stage(struct sp_loader *l, const struct sp_stage_parts *parts,
+                  struct sp_lanes_stage *ret_stage);
+
+/* pack.c: the full matrix, out x taps x in, in memory of the caller's. NULL: memory is short. */
 int8_t *sp_pack_unfold(const struct sp_conv_params *c);
 
 #endif

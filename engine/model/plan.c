@@ -67,172 +67,157 @@ static void place_sums(struct sparrow_model *m, struct forms *f)
     size_t base = f->end;
     for (size_t v = 1; v <= m->layer_count; v++) {
         struct sp_value *value = &m->values[v];
-        if (value->active || value->root != v)
+        if (value->active || value->root != v || value->plain == SP_NOWHERE)
             continue;
-        size_t bytes[2] = {value->elements * sizeof(int32_t),
-                           value->channels * sp_lanes_row(value->width) * sizeof(int32_t)};
-        size_t *offsets[2] = {&value->plain, &value->lanes};
-        for (size_t i = 0; i < 2; i++) {
-            if (*offsets[i] == SP_NOWHERE)
-                continue;
-            struct form form = {bytes[i], v - 1, last_reader(m, v), offsets[i]};
-            *offsets[i] = shared_room(f, base, &form);
-            f->forms[f->count++] = form;
-            size_t end = *offsets[i] + aligned(bytes[i]);
-            f->end = end > f->end ? end : f->end;
-        }
+        struct form form = {value->elements * sizeof(int32_t), v - 1, last_reader(m, v),
+                            &value->plain};
+        value->plain = shared_room(f, base, &form);
+        f->forms[f->count++] = form;
+        size_t end = value->plain + aligned(form.bytes);
+        f->end = end > f->end ? end : f->end;
     }
 }
 
+/* The features' plain bytes are the caller's. */
 static void place_active(struct sparrow_model *m, struct forms *f)
 {
-    for (size_t v = 1; v <= m->layer_count; v++) {
+    for (size_t v = 0; v <= m->layer_count; v++) {
         struct sp_value *value = &m->values[v];
         if (!value->active || value->root != v)
             continue;
-        if (value->plain != SP_NOWHERE)
+        if (value->plain != SP_NOWHERE && v != 0)
             value->plain = own_room(f, value->elements);
         if (value->lanes != SP_NOWHERE)
-            value->lanes = own_room(f, 2 * sp_lanes_plane(&value->winners, false));
+            value->lanes = own_room(f, 4 * sp_lanes_words(&value->form, false));
         if (value->split != SP_NOWHERE)
-            value->split = own_room(f, 2 * sp_lanes_plane(&value->winners, true));
+            value->split = own_room(f, 4 * sp_lanes_words(&value->form, true));
     }
 }
 
 /* ---- paths ---- */
 
-/* A value that can be read in lanes: made there, and under its own shape. */
-static bool has_lanes(const struct sparrow_model *m, size_t v)
+/* A stage's convolutions read lanes, and its winners become some. */
+static void take_stage(struct sparrow_model *m, const struct sp_stage_parts *parts)
 {
-    return m->values[v].root == v && m->values[v].lanes != SP_NOWHERE;
-}
-
-static struct sp_lanes_winners_shape winners_shape(const struct sp_block_winners *b,
-                                                   const struct sp_value *in)
-{
-    return (struct sp_lanes_winners_shape){
-        .width = in->width,
-        .windows = in->channels / SP_LANES_WINDOW,
-        .block = b->block,
-        .winners = b->winners,
-        .pairs = SP_LANES_WINDOW / b->block * b->winners / 2,
+    struct sp_value *out = &m->values[parts->winners + 1];
+    for (size_t i = 0; i < parts->conv_count; i++) {
+        struct sp_layer *layer = &m->layers[parts->conv[i]];
+        struct sp_value *in = &m->values[layer->inputs[0]];
+        layer->path = SP_PATH_PART;
+        if (layer->inputs[0] == 0)
+            in->form = (struct sp_lanes_form){
+                .width = in->width,
+                .quads = (in->channels + SP_LANES_QUAD - 1) / SP_LANES_QUAD,
+            };
+        *(sp_stages_reads_split(&layer->conv) ? &in->split : &in->lanes) = 0;
+    }
+    if (parts->add != SP_NO_ADD)
+        m->layers[parts->add].path = SP_PATH_PART;
+    m->layers[parts->winners].path = SP_PATH_LANES;
+    out->form = (struct sp_lanes_form){
+        .width = out->width,
+        .windows = out->channels / SP_LANES_WINDOW,
     };
 }
 
-static bool all_inputs_have_lanes(const struct sparrow_model *m, const struct sp_layer *layer)
+/* Whether a value comes from a stage, and is read under its own shape. */
+static bool has_windows(const struct sparrow_model *m, size_t v)
 {
-    for (size_t j = 0; j < layer->input_count; j++)
-        if (!has_lanes(m, layer->inputs[j]) || m->values[layer->inputs[j]].active)
-            return false;
-    return true;
+    return m->values[v].root == v && m->values[v].form.windows != 0;
 }
 
-static int choose_conv(struct sp_loader *l, struct sp_layer *layer, const struct sp_value *in)
+static void choose_lanes(struct sparrow_model *m)
 {
-    struct sparrow_model *m = l->model;
-    if (has_lanes(m, layer->inputs[0])) {
-        if (!sp_pack_can_conv(&layer->conv, &in->winners))
-            return SPARROW_OK;
-        layer->path = SP_PATH_LANES;
-        return sp_pack_conv(l, &layer->conv, &in->winners, in->max);
+    for (size_t i = 0; i < m->layer_count; i++) {
+        struct sp_layer *layer = &m->layers[i];
+        struct sp_stage_parts parts;
+        if (sp_stages_find(m, i, &parts))
+            take_stage(m, &parts);
+        if (layer->op == SP_OP_MEAN_POOL && has_windows(m, layer->inputs[0])) {
+            layer->path = SP_PATH_LANES;
+            m->values[layer->inputs[0]].lanes = 0;
+        }
     }
-    if (!sp_pack_can_stem(&layer->conv, in->max))
-        return SPARROW_OK;
-    layer->path = SP_PATH_STEM;
-    return sp_pack_stem(l, &layer->conv);
 }
 
-/* Takes the lanes where the layer and its inputs allow it. */
-static int choose_lanes(struct sp_loader *l, size_t index)
+/* Marks the plain forms that are read or written. Forms that are needed stand at 0 until they have
+ * a place. */
+static void need_plain(struct sparrow_model *m)
 {
-    struct sparrow_model *m = l->model;
-    struct sp_layer *layer = &m->layers[index];
-    const struct sp_value *in = &m->values[layer->inputs[0]];
-    bool in_lanes = has_lanes(m, layer->inputs[0]);
-    if (layer->op == SP_OP_CONV)
-        return choose_conv(l, layer, in);
-    if (layer->op == SP_OP_ADD && all_inputs_have_lanes(m, layer))
-        layer->path = SP_PATH_LANES;
-    if (layer->op == SP_OP_MEAN_POOL && in_lanes)
-        layer->path = SP_PATH_LANES;
-    if (layer->op == SP_OP_BLOCK_WINNERS && in_lanes &&
-        sp_pack_can_winners(&layer->block_winners, in)) {
-        layer->path = SP_PATH_LANES;
-        m->values[index + 1].winners = winners_shape(&layer->block_winners, in);
+    for (size_t i = 0; i < m->layer_count; i++) {
+        const struct sp_layer *layer = &m->layers[i];
+        struct sp_value *out = &m->values[i + 1];
+        bool stage = layer->path == SP_PATH_LANES && layer->op == SP_OP_BLOCK_WINNERS;
+        if (layer->path == SP_PATH_PLAIN)
+            for (size_t j = 0; j < layer->input_count; j++)
+                m->values[m->values[layer->inputs[j]].root].plain = 0;
+        if (layer->path != SP_PATH_PART && !stage && out->root == i + 1)
+            out->plain = 0;
     }
-    return SPARROW_OK;
+    if (m->layer_count > 0)
+        m->values[m->values[m->layer_count].root].plain = 0; /* the scores */
 }
 
-/* Marks the forms that a layer reads. */
-static void need_inputs(struct sparrow_model *m, const struct sp_layer *layer)
+/* Winners that are read plain, or not at all, are made of whole lanes. */
+static void need_whole(struct sparrow_model *m)
 {
-    for (size_t j = 0; j < layer->input_count; j++) {
-        struct sp_value *in = &m->values[layer->inputs[j]];
-        if (layer->path != SP_PATH_LANES)
-            m->values[in->root].plain = 0;
-        else if (layer->op == SP_OP_CONV && layer->conv.split)
-            in->split = 0;
+    for (size_t v = 1; v <= m->layer_count; v++) {
+        struct sp_value *value = &m->values[v];
+        if (has_windows(m, v) && value->split == SP_NOWHERE)
+            value->lanes = 0;
     }
 }
 
 static const char *kernel_name(const struct sparrow_model *m, const struct sp_layer *layer)
 {
+    const struct sp_kernels *k = &m->kernels;
     if (layer->path != SP_PATH_PLAIN)
-        return m->kernels.lanes->name;
+        return k->lanes->name;
     bool dense = (layer->op == SP_OP_CONV || layer->op == SP_OP_LINEAR) &&
                  layer->conv.weights.encoding == SP_DENSE;
-    if ((dense && m->kernels.conv_dense != sp_conv_dense__scalar) ||
-        (layer->op == SP_OP_ADD && m->kernels.add != sp_add__scalar))
-        return m->kernels.name;
+    if ((dense && k->conv_dense != sp_conv_dense__scalar) ||
+        (layer->op == SP_OP_ADD && k->add != sp_add__scalar) ||
+        (layer->op == SP_OP_REQUANTISE && k->requantise != sp_requantise__scalar))
+        return k->name;
     return "scalar";
 }
 
-/* Forms that are needed stand at 0 until they have a place. */
-static int choose_paths(struct sp_loader *l)
+static void choose_paths(struct sparrow_model *m)
 {
-    struct sparrow_model *m = l->model;
-    for (size_t i = 0; i < m->layer_count; i++) {
-        struct sp_layer *layer = &m->layers[i];
-        struct sp_value *out = &m->values[i + 1];
-        layer->path = SP_PATH_PLAIN;
-        int status = m->kernels.lanes != NULL ? choose_lanes(l, i) : SPARROW_OK;
-        if (status < 0)
-            return status;
-        if (layer->path == SP_PATH_PLAIN || layer->op == SP_OP_MEAN_POOL)
-            out->plain = out->root == i + 1 ? 0 : SP_NOWHERE;
-        else
-            out->lanes = 0;
-        need_inputs(m, layer);
-        layer->kernel = kernel_name(m, layer);
-    }
-    if (m->layer_count > 0)
-        m->values[m->values[m->layer_count].root].plain = 0; /* the scores */
-    return SPARROW_OK;
+    if (m->kernels.lanes != NULL)
+        choose_lanes(m);
+    need_plain(m);
+    need_whole(m);
+    for (size_t i = 0; i < m->layer_count; i++)
+        m->layers[i].kernel = kernel_name(m, &m->layers[i]);
 }
 
-/* Working memory that the front end and stems use, one after the other. */
-static size_t work_bytes(const struct sparrow_model *m)
+/* Packs the stages' weights, whose steps say where their inputs lie. */
+static int pack_stages(struct sp_loader *l)
 {
-    size_t most = sp_front_end_work_bytes(m->front_end);
-    for (size_t i = 0; i < m->layer_count; i++)
-        if (m->layers[i].path == SP_PATH_STEM) {
-            size_t bytes = sp_lanes_stem_work(&m->layers[i].conv.stem);
-            most = bytes > most ? bytes : most;
-        }
-    return most;
+    struct sparrow_model *m = l->model;
+    for (l->layer = 0; l->layer < m->layer_count; l->layer++) {
+        struct sp_layer *layer = &m->layers[l->layer];
+        struct sp_stage_parts parts;
+        if (layer->path != SP_PATH_LANES || !sp_stages_find(m, l->layer, &parts))
+            continue;
+        int status = sp_pack_stage(l, &parts, &layer->stage);
+        if (status < 0)
+            return status;
+    }
+    l->layer = SP_OUTSIDE_LAYERS;
+    return SPARROW_OK;
 }
 
 int sp_plan_make(struct sp_loader *l)
 {
     struct sparrow_model *m = l->model;
-    int status = choose_paths(l);
-    if (status < 0)
-        return status;
-    struct forms forms = {.forms = sp_loader_alloc(l, 2 * m->layer_count, sizeof(struct form))};
+    choose_paths(m);
+    struct forms forms = {.forms = sp_loader_alloc(l, m->layer_count, sizeof(struct form))};
     if (forms.forms == NULL)
         return SPARROW_NO_MEMORY;
     m->features = own_room(&forms, m->values[0].elements);
-    m->work = own_room(&forms, work_bytes(m));
+    m->work = own_room(&forms, sp_front_end_work_bytes(m->front_end));
     place_active(m, &forms);
     place_sums(m, &forms);
     if (forms.end > SP_LIMIT_SCRATCH_BYTES)
@@ -240,7 +225,9 @@ int sp_plan_make(struct sp_loader *l)
                               "a replica would need %zu bytes of memory; the limit is %zu",
                               forms.end, SP_LIMIT_SCRATCH_BYTES);
     m->words_at = m->scratch_bytes = forms.end;
-    status = sp_words_make(l);
+    int status = pack_stages(l);
+    if (status == 0)
+        status = sp_words_make(l);
     if (m->words != NULL)
         m->scratch_bytes += m->words->bytes;
     return status;

@@ -139,9 +139,15 @@ static void run_plain(const struct word *w, size_t index)
     }
 }
 
-static void *lanes(const struct word *w, size_t value)
+/* Features in lanes, where a stage reads them. */
+static void run_quads(const struct word *w)
 {
-    return w->bytes + w->model->values[value].lanes;
+    const struct sp_value *v = &w->model->values[0];
+    const struct sp_lanes_kernels *k = w->model->kernels.lanes;
+    if (v->lanes != SP_NOWHERE)
+        k->quads(&v->form, v->channels, w->features, false, w->bytes + v->lanes);
+    if (v->split != SP_NOWHERE)
+        k->quads(&v->form, v->channels, w->features, true, w->bytes + v->split);
 }
 
 static void run_lanes(const struct word *w, size_t index)
@@ -149,51 +155,25 @@ static void run_lanes(const struct word *w, size_t index)
     const struct sparrow_model *m = w->model;
     const struct sp_layer *layer = &m->layers[index];
     const struct sp_value *from = &m->values[layer->inputs[0]], *to = &m->values[index + 1];
-    if (layer->op == SP_OP_CONV) {
-        size_t in = layer->conv.split ? from->split : from->lanes;
-        m->kernels.lanes->conv(&layer->conv.lanes, w->bytes + in, lanes(w, index + 1));
-    } else if (layer->op == SP_OP_ADD) {
-        const void *in[SP_LIMIT_INPUTS];
-        for (size_t i = 0; i < layer->input_count; i++)
-            in[i] = lanes(w, layer->inputs[i]);
-        m->kernels.add(&layer->add, in, to->channels * sp_lanes_row(to->width),
-                       lanes(w, index + 1));
-    } else if (layer->op == SP_OP_BLOCK_WINNERS) {
-        m->kernels.lanes->winners(&layer->block_winners, &to->winners, lanes(w, layer->inputs[0]),
-                                  lanes(w, index + 1));
-    } else {
-        sp_lanes_mean_pool(&from->winners, lanes(w, layer->inputs[0]), plain_out(w, index + 1));
+    if (layer->op == SP_OP_MEAN_POOL) {
+        m->kernels.lanes->mean_pool(&from->form, w->bytes + from->lanes, plain_out(w, index + 1));
+        return;
     }
-}
-
-/* Makes the other forms of a value that later layers read. */
-static void run_forms(const struct word *w, size_t value)
-{
-    const struct sp_value *v = &w->model->values[value];
-    if (v->lanes == SP_NOWHERE)
-        return;
-    if (v->split != SP_NOWHERE)
-        w->model->kernels.lanes->split(&v->winners, lanes(w, value), w->bytes + v->split);
-    if (v->plain == SP_NOWHERE)
-        return;
-    if (v->active)
-        sp_lanes_plain_winners(&v->winners, lanes(w, value), plain_out(w, value));
-    else
-        sp_lanes_plain_sums(v->width, v->channels, lanes(w, value), plain_out(w, value));
+    m->kernels.lanes->stage(&layer->stage, w->bytes);
+    bool split = to->lanes == SP_NOWHERE;
+    if (to->plain != SP_NOWHERE)
+        sp_lanes_plain(&to->form, split, w->bytes + (split ? to->split : to->lanes),
+                       plain_out(w, index + 1));
 }
 
 static void run_word(const struct word *w, int32_t *scores)
 {
+    run_quads(w);
     for (size_t i = 0; i < w->model->layer_count; i++) {
-        const struct sp_layer *layer = &w->model->layers[i];
-        if (layer->path == SP_PATH_PLAIN)
+        if (w->model->layers[i].path == SP_PATH_PLAIN)
             run_plain(w, i);
-        else if (layer->path == SP_PATH_STEM)
-            w->model->kernels.lanes->stem(&layer->conv.stem, plain_in(w, layer->inputs[0]),
-                                          w->bytes + w->model->work, lanes(w, i + 1));
-        else
+        else if (w->model->layers[i].path == SP_PATH_LANES)
             run_lanes(w, i);
-        run_forms(w, i + 1);
     }
     memcpy(scores, plain_in(w, w->model->layer_count), w->model->label_count * sizeof(*scores));
 }
@@ -236,8 +216,11 @@ static size_t alive(const struct sparrow_scratch *scratch, const struct sp_value
     const struct sp_value *root = &scratch->model->values[value->root];
     if (value->root != 0 && scratch->lane != SP_BATCH_ALONE)
         return sp_batch_alive(scratch->model, scratch->bytes, value->root, scratch->lane);
-    if (value->root != 0 && root->plain == SP_NOWHERE)
-        return sp_lanes_alive(&root->winners, scratch->bytes + root->lanes);
+    if (root->form.windows != 0) {
+        bool split = root->lanes == SP_NOWHERE;
+        return sp_lanes_alive(&root->form, split,
+                              scratch->bytes + (split ? root->split : root->lanes));
+    }
     const uint8_t *bytes =
         scratch->bytes + (value->root == 0 ? scratch->model->features : root->plain);
     size_t n = 0;

@@ -61,6 +61,7 @@ static void apply_avx512(struct sp_kernels *k)
 {
     apply_avx2(k);
     k->name = "avx512";
+    k->lanes = &sp_lanes__avx512;
     k->words = &sp_words__avx512;
     k->front_end = sp_front_end__avx512;
 }

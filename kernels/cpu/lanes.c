@@ -5,55 +5,34 @@
 
 #include <string.h>
 
-void sp_lanes_plain_sums(size_t width, size_t channels, const int32_t *sums, int32_t *plain)
+/* The four winners of a window at a position: their indices. Their values lie a row further on. */
+static const uint8_t *window_at(const struct sp_lanes_form *f, bool split, const uint8_t *winners,
+                                size_t window, size_t position)
 {
-    size_t row = sp_lanes_row(width);
-    for (size_t p = 0; p < width; p++)
-        for (size_t c = 0; c < channels; c++)
-            *plain++ = sums[c * row + p];
+    size_t at = sp_lanes_at(f, split, window, split && position % 2 != 0);
+    return winners + at + 4 * (split ? position / 2 : position);
 }
 
-/* The array of a pair of a window; array = window * pairs + pair. */
-static const uint8_t *array_at(const struct sp_lanes_winners_shape *s, const uint8_t *winners,
-                               size_t array)
+void sp_lanes_plain(const struct sp_lanes_form *f, bool split, const uint8_t *winners,
+                    uint8_t *plain)
 {
-    return winners + array * sp_lanes_array(s, false) + 2 * SP_LANES_MARGIN;
+    size_t row = 4 * sp_lanes_row(f->width, split);
+    memset(plain, 0, f->width * f->windows * SP_LANES_WINDOW);
+    for (size_t p = 0; p < f->width; p++)
+        for (size_t w = 0; w < f->windows; w++, plain += SP_LANES_WINDOW) {
+            const uint8_t *index = window_at(f, split, winners, w, p);
+            for (size_t i = 0; i < 4; i++)
+                if (index[row + i] != 0)
+                    plain[index[i]] = index[row + i];
+        }
 }
 
-void sp_lanes_plain_winners(const struct sp_lanes_winners_shape *s, const uint8_t *winners,
-                            uint8_t *plain)
+size_t sp_lanes_alive(const struct sp_lanes_form *f, bool split, const uint8_t *winners)
 {
-    size_t channels = s->windows * SP_LANES_WINDOW, plane = sp_lanes_plane(s, false);
-    memset(plain, 0, s->width * channels);
-    for (size_t a = 0; a < s->windows * s->pairs; a++) {
-        const uint8_t *index = array_at(s, winners, a), *value = index + plane;
-        uint8_t *window = plain + a / s->pairs * SP_LANES_WINDOW;
-        for (size_t i = 0; i < 2 * s->width; i++)
-            if (value[i] != 0)
-                window[i / 2 * channels + index[i]] = value[i];
-    }
-}
-
-void sp_lanes_mean_pool(const struct sp_lanes_winners_shape *s, const uint8_t *winners,
-                        int32_t *out)
-{
-    size_t plane = sp_lanes_plane(s, false);
-    memset(out, 0, s->windows * SP_LANES_WINDOW * sizeof(*out));
-    for (size_t a = 0; a < s->windows * s->pairs; a++) {
-        const uint8_t *index = array_at(s, winners, a), *value = index + plane;
-        int32_t *window = out + a / s->pairs * SP_LANES_WINDOW;
-        for (size_t i = 0; i < 2 * s->width; i++)
-            window[index[i]] += value[i];
-    }
-}
-
-size_t sp_lanes_alive(const struct sp_lanes_winners_shape *s, const uint8_t *winners)
-{
-    size_t alive = 0;
-    for (size_t a = 0; a < s->windows * s->pairs; a++) {
-        const uint8_t *value = array_at(s, winners, a) + sp_lanes_plane(s, false);
-        for (size_t i = 0; i < 2 * s->width; i++)
-            alive += value[i] != 0;
-    }
+    size_t alive = 0, row = 4 * sp_lanes_row(f->width, split);
+    for (size_t p = 0; p < f->width; p++)
+        for (size_t w = 0; w < f->windows; w++)
+            for (size_t i = 0; i < 4; i++)
+                alive += window_at(f, split, winners, w, p)[row + i] != 0;
     return alive;
 }

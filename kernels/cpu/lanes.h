@@ -1,10 +1,12 @@
-/* lanes.h - temporal convolutions with positions as vector lanes, between layers with block
- * winners. Values have height 1. README.md draws the two forms: sums    - s32,
- * [channel][sp_lanes_row(width)]: lanes beyond the width hold anything. winners - per window of 16
- * channels `pairs` pairs of winners, each an array of [sp_lanes_length(width)] positions of two
- * bytes: first the indices (0 .. 15 in the window) of all arrays, then their values. Dead winners,
- * and all positions outside of the value (the margins too), have the value 0. split   - the indices
- * of all even positions, of all odd ones, then their values: what a convolution of stride 2 reads.
+/* lanes.h - temporal networks, one word at a time: positions are vector lanes, and what lies
+ * between one layer's winners and the next one's is done in registers. Values have height 1.
+ * README.md draws the forms, which are made of rows of 32-bit words, one a position:
+ *   quads   - features: in a row, four neighbouring channels of each position.
+ *   winners - per window of 16 channels a row of indices and one of values: the winners of a
+ *             position's first 8 channels in the two low bytes, of the last 8 in the two high ones.
+ *             An index is 0 .. 15 in the window; who is not alive has the value 0, and so has
+ *             everything outside of the value.
+ *   split   - of either: a row of the even positions, then one of the odd ones, for stride 2.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SP_LANES_H
@@ -13,99 +15,97 @@
 #include "kernels/cpu/kernels.h"
 
 #define SP_LANES_WINDOW 16
-#define SP_LANES_GROUP  8
-/* Positions in front of a value and behind it: no padding may be wider than the margin. */
+#define SP_LANES_BLOCK  8 /* the channels that compete, and the outputs that share their steps */
+#define SP_LANES_QUAD   4
+/* Positions in front of each row, and behind the last one: zeros. */
 #define SP_LANES_MARGIN 16
-#define SP_LANES_TAIL   32
-/* Positions per step; narrow values take half of it, and two outputs at once. */
-#define SP_LANES_STEP 16
+#define SP_LANES_MOST   16 /* positions that are computed at once */
 
-static inline size_t sp_lanes_row(size_t width)
+/* Positions of a row without its margin. */
+static inline size_t sp_lanes_content(size_t width)
 {
-    return width <= SP_LANES_STEP / 2 ? SP_LANES_STEP / 2
-                                      : (width + SP_LANES_STEP - 1) / SP_LANES_STEP * SP_LANES_STEP;
+    return width <= 4 ? 4 : width <= 8 ? 8 : (width + SP_LANES_MOST - 1) / SP_LANES_MOST * 16;
 }
 
-static inline size_t sp_lanes_length(size_t width)
+/* 32-bit words of a row; of one of the rows of even (or odd) positions. */
+static inline size_t sp_lanes_row(size_t width, bool split)
 {
-    return SP_LANES_MARGIN + (width + SP_LANES_STEP - 1) / SP_LANES_STEP * SP_LANES_STEP +
-           SP_LANES_TAIL;
+    return SP_LANES_MARGIN + sp_lanes_content(split ? (width + 1) / 2 : width);
 }
 
-struct sp_lanes_winners_shape {
-    size_t width, windows; /* channels = windows * 16 */
-    size_t block, winners; /* 8 with 1 or 2, or 16 with 2 */
-    size_t pairs;          /* per window: 16 / block * winners / 2 */
+/* A value: windows of winners, or quads of features. */
+struct sp_lanes_form {
+    size_t width, windows, quads; /* one of windows and quads is 0 */
 };
 
-/* Bytes of one array of the whole form, of one of the split form; of all indices (or all values) of
- * each form. */
-static inline size_t sp_lanes_array(const struct sp_lanes_winners_shape *s, bool split)
+/* 32-bit words of a whole form: of a window two rows, of a quad one, twice as many if split; and a
+ * margin. */
+static inline size_t sp_lanes_words(const struct sp_lanes_form *f, bool split)
 {
-    return 2 * sp_lanes_length(split ? (s->width + 1) / 2 : s->width);
+    size_t rows = (2 * f->windows + f->quads) * (split ? 2 : 1);
+    return rows * sp_lanes_row(f->width, split) + SP_LANES_MARGIN;
 }
 
-static inline size_t sp_lanes_plane(const struct sp_lanes_winners_shape *s, bool split)
+/* Bytes from the start of a form to position 0 of the even (or odd) positions of a window's indices
+ * or a quad. A window's values are sp_lanes_row() words behind its indices. */
+static inline size_t sp_lanes_at(const struct sp_lanes_form *f, bool split, size_t index, bool odd)
 {
-    return sp_lanes_array(s, split) * s->windows * s->pairs * (split ? 2 : 1);
+    size_t row = (f->windows != 0 ? 2 : 1) * (split ? 2 * index + odd : index);
+    return 4 * (row * sp_lanes_row(f->width, split) + SP_LANES_MARGIN);
 }
 
-/* A convolution of plain values, dense, stride 1: taps x quads of four channels. out_channels is a
- * multiple of 4, and the sum of two products fits s16. */
-struct sp_lanes_stem {
-    size_t in_width, in_channels, out_width, out_channels, taps, pad_left;
-    size_t quads;          /* (in_channels + 3) / 4 */
-    const int8_t *weights; /* [out][tap][quad][4], 0 for channels that are not there */
-    const int32_t *bias;
-};
-
-/* One look-up: where the indices of a pair of winners lie for the first output position, in bytes
- * from the first index; where the 8 tables (8 outputs x 16 weights) begin. */
+/* What 8 outputs take from one window (or quad) at one tap: where its indices and values for output
+ * position 0 lie, in bytes from the scratch's start. A quad has no values. */
 struct sp_lanes_step {
-    uint32_t input, table;
+    uint32_t index, value;
 };
 
-/* A convolution of winners in groups of 8 outputs. The steps of a run add up in s16 without
- * overflow, whatever wins. */
-struct sp_lanes_conv {
-    size_t width, groups;       /* of the output */
-    const uint32_t *first_run;  /* groups + 1 */
-    const uint32_t *first_step; /* runs + 1 */
+/* (min(sum, top) * multiplier + half) >> shift needs 32 bits only: what lies above top gives the
+ * largest value like top itself. */
+struct sp_lanes_scale {
+    uint32_t top, multiplier, half, shift;
+};
+
+/* Convolutions that are added up, and the winners of the sums. */
+struct sp_lanes_stage {
+    size_t width, blocks; /* of the output: positions, blocks of 8 channels (an even number) */
+    /* Positions that are computed at once: 16, 8, or (for a multiple of 4 blocks) 4. */
+    size_t lanes;
+    bool quads;            /* the steps read quads, not windows; lanes is 16 */
+    const uint32_t *first; /* blocks + 1: a block's first step */
+    const uint32_t *twos;  /* blocks: so many pairs of steps begin it, whose products add up in s16
+                            * without overflow, whatever wins */
     const struct sp_lanes_step *steps;
-    const int8_t *tables;
-    const int32_t *bias; /* groups * 8 */
-    size_t value_offset; /* from an index to its value */
+    const int8_t *weights;               /* per step 8 outputs x 16, or x 4; aligned to 64 */
+    const int32_t *bias;                 /* blocks x 8 x 4: each one four times */
+    const struct sp_lanes_scale *scales; /* blocks */
+    /* All shifts are 15, multipliers fit s16, and sums that do not fit s16 give the largest value:
+     * one rounding multiplication of 16 bits does it. */
+    bool short_sums;
+    unsigned rank_shift; /* 3 .. 7 */
+    size_t winners;      /* 1 or 2 */
+    uint8_t max_value;
+    size_t whole, split; /* where the output's forms begin in the scratch; SIZE_MAX: it lacks one */
 };
-
-/* Bytes of working memory of a stem, aligned to 64. */
-static inline size_t sp_lanes_stem_work(const struct sp_lanes_stem *s)
-{
-    return s->quads * sp_lanes_length(s->in_width) * 4;
-}
 
 struct sp_lanes_kernels {
     const char *name; /* "avx2" */
-    /* in: plain, in_width x in_channels; sums: out_channels rows. */
-    void (*stem)(const struct sp_lanes_stem *s, const uint8_t *in, void *work, int32_t *sums);
-    /* winners: whole or split, as the steps were made for. */
-    void (*conv)(const struct sp_lanes_conv *c, const uint8_t *winners, int32_t *sums);
-    /* Needs 1 << rank_shift >= block, and sums that requantise to less than 2^31 before they are
-     * clamped. The margins of `winners` are not written. */
-    void (*winners)(const struct sp_block_winners *b, const struct sp_lanes_winners_shape *s,
-                    const int32_t *sums, uint8_t *winners);
-    /* Whole to split; the margins are not written. */
-    void (*split)(const struct sp_lanes_winners_shape *s, const uint8_t *whole, uint8_t *split);
+    void (*stage)(const struct sp_lanes_stage *s, uint8_t *scratch);
+    /* Plain features (width x channels) to quads, whole or split. Margins are not written. */
+    void (*quads)(const struct sp_lanes_form *f, size_t channels, const uint8_t *in, bool split,
+                  uint8_t *quads);
+    /* out: the sums of the channels over all positions, from whole winners. */
+    void (*mean_pool)(const struct sp_lanes_form *f, const uint8_t *winners, int32_t *out);
 };
 
-extern const struct sp_lanes_kernels sp_lanes__avx2; /* only where the build is for x86-64 */
+/* Only where the build is for x86-64. */
+extern const struct sp_lanes_kernels sp_lanes__avx2, sp_lanes__avx512;
+void sp_lanes_quads__avx2(const struct sp_lanes_form *f, size_t channels, const uint8_t *in,
+                          bool split, uint8_t *quads);
 
-/* Forms turned into plain ones, and the mean pool's sums; the same on every machine. */
-void sp_lanes_plain_sums(size_t width, size_t channels, const int32_t *sums, int32_t *plain);
-void sp_lanes_plain_winners(const struct sp_lanes_winners_shape *s, const uint8_t *winners,
-                            uint8_t *plain);
-void sp_lanes_mean_pool(const struct sp_lanes_winners_shape *s, const uint8_t *winners,
-                        int32_t *out);
-/* How many winners are alive. */
-size_t sp_lanes_alive(const struct sp_lanes_winners_shape *s, const uint8_t *winners);
+/* Winners, whole or split, to plain bytes; how many are alive. */
+void sp_lanes_plain(const struct sp_lanes_form *f, bool split, const uint8_t *winners,
+                    uint8_t *plain);
+size_t sp_lanes_alive(const struct sp_lanes_form *f, bool split, const uint8_t *winners);
 
 #endif

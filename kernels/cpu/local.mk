@@ -25,6 +25,7 @@ libkernels_la_LIBADD += libkernels_avx2.la
 
 noinst_LTLIBRARIES += libkernels_avx512.la
 libkernels_avx512_la_SOURCES = kernels/cpu/avx512/front_end.c
+libkernels_avx512_la_SOURCES += kernels/cpu/avx512/lanes.c
 libkernels_avx512_la_SOURCES += kernels/cpu/avx512/words.c
 libkernels_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi -mavx512vnni
 libkernels_la_LIBADD += libkernels_avx512.la

@@ -1,7 +1,8 @@
-/* lanes.c - temporal convolutions of block winners: the winner's index looks up its weight.
- * vpshufb on a table of 16 weights serves a pair of winners at 16 positions, vpmaddubsw multiplies
- * and adds the pair, and sums stay in 16 bits for a run of steps. Values of up to 8 positions take
- * half a register: two outputs share one.
+/* lanes.c - convolutions and their winners in registers of eight sums.
+ * A register's lanes are 8 positions of an output or 4 positions of two. vpshufb looks up, in a
+ * table of an output's 16 weights for a window, the weights of its four winners at each position;
+ * vpmaddubsw multiplies and adds two and two; two steps are added in 16 bits where that is exact,
+ * then vpmaddwd makes 32 bits of them.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/lanes.h"
@@ -16,417 +17,491 @@ INLINE __m256i load(const void *p)
     return _mm256_loadu_si256((const __m256i_u *)p);
 }
 
-INLINE __m128i load_half(const void *p)
-{
-    return _mm_loadu_si128((const __m128i_u *)p);
-}
-
 INLINE void store(void *p, __m256i v)
 {
     _mm256_storeu_si256((__m256i_u *)p, v);
 }
 
-/* Adds 8 sums of 16 bits to 8 of 32. */
-INLINE void widen_add(int32_t *sums, __m128i v)
+INLINE __m128i load_half(const void *p)
 {
-    store(sums, _mm256_add_epi32(load(sums), _mm256_cvtepi16_epi32(v)));
+    return _mm_loadu_si128((const __m128i_u *)p);
 }
 
-/* One group of 8 outputs at 16 positions. */
-static void conv_wide(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
-                      int32_t *sums, size_t row)
+INLINE void store_half(void *p, __m128i v)
 {
-    for (size_t r = c->first_run[group]; r < c->first_run[group + 1]; r++) {
-        __m256i acc[8];
-#pragma GCC unroll 8
-        for (size_t o = 0; o < 8; o++)
-            acc[o] = _mm256_setzero_si256();
-        for (size_t i = c->first_step[r]; i < c->first_step[r + 1]; i++) {
-            const uint8_t *at = winners + c->steps[i].input;
-            const int8_t *table = c->tables + c->steps[i].table;
-            __m256i index = load(at), value = load(at + c->value_offset);
-#pragma GCC unroll 8
-            for (size_t o = 0; o < 8; o++) {
-                __m256i weights = _mm256_broadcastsi128_si256(load_half(table + 16 * o));
-                __m256i w = _mm256_shuffle_epi8(weights, index);
-                acc[o] = _mm256_add_epi16(acc[o], _mm256_maddubs_epi16(value, w));
-            }
-        }
-#pragma GCC unroll 8
-        for (size_t o = 0; o < 8; o++) {
-            widen_add(sums + o * row, _mm256_castsi256_si128(acc[o]));
-            widen_add(sums + o * row + 8, _mm256_extracti128_si256(acc[o], 1));
-        }
-    }
+    _mm_storeu_si128((__m128i_u *)p, v);
 }
 
-/* The same at 8 positions, two outputs a register. */
-static void conv_narrow(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
-                        int32_t *sums)
+/* 16 bytes, twice. */
+INLINE __m256i load_twice(const void *p)
 {
-    for (size_t r = c->first_run[group]; r < c->first_run[group + 1]; r++) {
-        __m256i acc[4];
-#pragma GCC unroll 4
-        for (size_t o = 0; o < 4; o++)
-            acc[o] = _mm256_setzero_si256();
-        for (size_t i = c->first_step[r]; i < c->first_step[r + 1]; i++) {
-            const uint8_t *at = winners + c->steps[i].input;
-            const int8_t *table = c->tables + c->steps[i].table;
-            __m256i index = _mm256_broadcastsi128_si256(load_half(at));
-            __m256i value = _mm256_broadcastsi128_si256(load_half(at + c->value_offset));
-#pragma GCC unroll 4
-            for (size_t o = 0; o < 4; o++) {
-                __m256i w = _mm256_shuffle_epi8(load(table + 32 * o), index);
-                acc[o] = _mm256_add_epi16(acc[o], _mm256_maddubs_epi16(value, w));
-            }
-        }
-#pragma GCC unroll 4
-        for (size_t o = 0; o < 4; o++) {
-            widen_add(sums + 16 * o, _mm256_castsi256_si128(acc[o]));
-            widen_add(sums + 16 * o + 8, _mm256_extracti128_si256(acc[o], 1));
-        }
-    }
+    return _mm256_broadcastsi128_si256(load_half(p));
 }
 
-/* What a step gives for the outputs that a table register holds, at each of its positions. */
-INLINE __m256i products(__m256i table, __m256i index, __m256i value)
+INLINE __m256i splat(uint32_t v)
 {
-    return _mm256_maddubs_epi16(value, _mm256_shuffle_epi8(table, index));
+    return _mm256_set1_epi32((int)v);
 }
 
-/* Adds two steps' products in 32 bits: sums of positions 0-3 and 8-11, of 4-7 and 12-15. */
-INLINE void add_both(__m256i acc[2], __m256i a, __m256i b)
-{
-    const __m256i ones = _mm256_set1_epi16(1);
-    acc[0] = _mm256_add_epi32(acc[0], _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), ones));
-    acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), ones));
-}
+/* ---- sums ---- */
 
-/* The first 8 positions of the four sums of add_both(), and the last 8 (narrow: of the next
- * output). */
-INLINE void store_both(int32_t *first, int32_t *last, const __m256i acc[2], __m256i first_bias,
-                       __m256i last_bias)
-{
-    __m256i low = _mm256_permute2x128_si256(acc[0], acc[1], 0x20);
-    __m256i high = _mm256_permute2x128_si256(acc[0], acc[1], 0x31);
-    store(first, _mm256_add_epi32(low, first_bias));
-    store(last, _mm256_add_epi32(high, last_bias));
-}
-
-/* Steps of a group, two at a time; the last one of an odd number stands alone. */
-struct two_steps {
-    __m256i index[2], value[2];
-    const int8_t *table[2];
+/* One step's indices and values at 8 positions, or at 4 twice. */
+struct taken {
+    __m256i index, value;
 };
 
-INLINE struct two_steps take_two(const struct sp_lanes_conv *c, size_t i, size_t last,
-                                 const uint8_t *winners, bool narrow)
+INLINE struct taken take(const struct sp_lanes_step *step, const uint8_t *scratch, size_t lanes)
 {
-    struct two_steps two;
-#pragma GCC unroll 2
-    for (size_t j = 0; j < 2; j++) {
-        const struct sp_lanes_step *step = &c->steps[i + j < last ? i + j : i];
-        const uint8_t *at = winners + step->input;
-        two.table[j] = c->tables + step->table;
-        two.index[j] = narrow ? _mm256_broadcastsi128_si256(load_half(at)) : load(at);
-        at += c->value_offset;
-        two.value[j] = narrow ? _mm256_broadcastsi128_si256(load_half(at)) : load(at);
-    }
-    if (i + 1 == last)
-        two.value[1] = _mm256_setzero_si256();
-    return two;
+    const uint8_t *index = scratch + step->index, *value = scratch + step->value;
+    if (lanes == 4)
+        return (struct taken){load_twice(index), load_twice(value)};
+    return (struct taken){load(index), load(value)};
 }
 
-/* A group of 8 outputs at 16 positions, summed in 32 bits: for weights that 16 bits hold only few
- * steps of. */
-static void conv_wide_s32(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
-                          int32_t *sums, size_t row)
+/* Products of a step with the weights of an output (or of two). */
+INLINE __m256i products(struct taken t, const int8_t *table, size_t lanes)
 {
-    size_t first = c->first_step[c->first_run[group]],
-           last = c->first_step[c->first_run[group + 1]];
-    for (size_t half = 0; half < 8; half += 4) {
-        __m256i acc[4][2];
-#pragma GCC unroll 4
-        for (size_t o = 0; o < 4; o++)
-            acc[o][0] = acc[o][1] = _mm256_setzero_si256();
-        for (size_t i = first; i < last; i += 2) {
-            struct two_steps two = take_two(c, i, last, winners, false);
-#pragma GCC unroll 4
-            for (size_t o = 0; o < 4; o++) {
-                size_t at = 16 * (half + o);
-                __m256i a = _mm256_broadcastsi128_si256(load_half(two.table[0] + at));
-                __m256i b = _mm256_broadcastsi128_si256(load_half(two.table[1] + at));
-                add_both(acc[o], products(a, two.index[0], two.value[0]),
-                         products(b, two.index[1], two.value[1]));
-            }
-        }
+    __m256i weights = lanes == 4 ? load(table) : load_twice(table);
+    return _mm256_maddubs_epi16(t.value, _mm256_shuffle_epi8(weights, t.index));
+}
+
+INLINE __m256i add_products(__m256i sum, __m256i products16)
+{
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(products16, _mm256_set1_epi16(1)));
+}
+
+/* Four registers of sums: of 4 outputs from `out` on at 8 positions, or of 8 at 4. */
+INLINE void add_windows(const struct sp_lanes_stage *s, size_t block, size_t out,
+                        const uint8_t *scratch, size_t lanes, __m256i acc[4])
+{
+    const struct sp_lanes_step *step = s->steps + s->first[block];
+    const struct sp_lanes_step *ones = step + 2 * (size_t)s->twos[block];
+    const struct sp_lanes_step *end = s->steps + s->first[block + 1];
+    const int8_t *table = s->weights + (size_t)s->first[block] * 128 + 16 * out;
+    const size_t next = lanes == 4 ? 32 : 16;
+    for (; step < ones; step += 2, table += 256) {
+        struct taken a = take(step, scratch, lanes), b = take(step + 1, scratch, lanes);
 #pragma GCC unroll 4
         for (size_t o = 0; o < 4; o++) {
-            __m256i bias = _mm256_set1_epi32(c->bias[group * SP_LANES_GROUP + half + o]);
-            int32_t *out = sums + (half + o) * row;
-            store_both(out, out + 8, acc[o], bias, bias);
+            __m256i both = _mm256_add_epi16(products(a, table + next * o, lanes),
+                                            products(b, table + 128 + next * o, lanes));
+            acc[o] = add_products(acc[o], both);
         }
     }
-}
-
-static void conv_narrow_s32(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
-                            int32_t *sums)
-{
-    size_t first = c->first_step[c->first_run[group]],
-           last = c->first_step[c->first_run[group + 1]];
-    const int32_t *bias = c->bias + group * SP_LANES_GROUP;
-    __m256i acc[4][2];
-#pragma GCC unroll 4
-    for (size_t o = 0; o < 4; o++)
-        acc[o][0] = acc[o][1] = _mm256_setzero_si256();
-    for (size_t i = first; i < last; i += 2) {
-        struct two_steps two = take_two(c, i, last, winners, true);
+    for (; step < end; step++, table += 128) {
+        struct taken a = take(step, scratch, lanes);
 #pragma GCC unroll 4
         for (size_t o = 0; o < 4; o++)
-            add_both(acc[o], products(load(two.table[0] + 32 * o), two.index[0], two.value[0]),
-                     products(load(two.table[1] + 32 * o), two.index[1], two.value[1]));
+            acc[o] = add_products(acc[o], products(a, table + next * o, lanes));
     }
-#pragma GCC unroll 4
-    for (size_t o = 0; o < 4; o++)
-        store_both(sums + 16 * o, sums + 16 * o + 8, acc[o], _mm256_set1_epi32(bias[2 * o]),
-                   _mm256_set1_epi32(bias[2 * o + 1]));
 }
 
-/* The runs of a group, whose sums stay in 16 bits within a run. */
-static void conv_s16(const struct sp_lanes_conv *c, size_t group, const uint8_t *winners,
-                     int32_t *sums, size_t row)
+INLINE __m256i quad_products(__m256i x, const int8_t *weights)
+{
+    int32_t w;
+    memcpy(&w, weights, sizeof(w));
+    return _mm256_maddubs_epi16(x, _mm256_set1_epi32(w));
+}
+
+/* Steps of quads: the weights are the same at all positions. */
+INLINE void add_quads(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
+                      __m256i acc[8])
+{
+    const struct sp_lanes_step *step = s->steps + s->first[block];
+    const struct sp_lanes_step *ones = step + 2 * (size_t)s->twos[block];
+    const struct sp_lanes_step *end = s->steps + s->first[block + 1];
+    const int8_t *weights = s->weights + (size_t)s->first[block] * 32;
+    for (; step < ones; step += 2, weights += 64) {
+        __m256i a = load(scratch + step[0].index), b = load(scratch + step[1].index);
+#pragma GCC unroll 8
+        for (size_t o = 0; o < 8; o++) {
+            __m256i both = _mm256_add_epi16(quad_products(a, weights + 4 * o),
+                                            quad_products(b, weights + 32 + 4 * o));
+            acc[o] = add_products(acc[o], both);
+        }
+    }
+    for (; step < end; step++, weights += 32) {
+        __m256i a = load(scratch + step->index);
+#pragma GCC unroll 8
+        for (size_t o = 0; o < 8; o++)
+            acc[o] = add_products(acc[o], quad_products(a, weights + 4 * o));
+    }
+}
+
+/* sums[c]: channel c of a block at 8 positions. */
+INLINE void sums_8(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
+                   __m256i sums[8])
 {
 #pragma GCC unroll 8
-    for (size_t o = 0; o < SP_LANES_GROUP; o++) {
-        __m256i bias = _mm256_set1_epi32(c->bias[group * SP_LANES_GROUP + o]);
-        for (size_t p = 0; p < row; p += 8)
-            store(sums + o * row + p, bias);
-    }
-    if (row == SP_LANES_STEP / 2)
-        conv_narrow(c, group, winners, sums);
-    else
-        for (size_t p = 0; p < row; p += SP_LANES_STEP)
-            conv_wide(c, group, winners + 2 * p, sums + p, row);
-}
-
-static void conv(const struct sp_lanes_conv *c, const uint8_t *winners, int32_t *sums)
-{
-    size_t row = sp_lanes_row(c->width);
-    for (size_t g = 0; g < c->groups; g++, sums += SP_LANES_GROUP * row) {
-        size_t runs = c->first_run[g + 1] - c->first_run[g];
-        size_t steps = c->first_step[c->first_run[g + 1]] - c->first_step[c->first_run[g]];
-        /* A run's end costs as much as two steps, 32-bit sums as much as half a step more for each.
-         */
-        if (4 * runs <= steps)
-            conv_s16(c, g, winners, sums, row);
-        else if (row == SP_LANES_STEP / 2)
-            conv_narrow_s32(c, g, winners, sums);
-        else
-            for (size_t p = 0; p < row; p += SP_LANES_STEP)
-                conv_wide_s32(c, g, winners + 2 * p, sums + p, row);
+    for (size_t o = 0; o < 8; o++)
+        sums[o] = _mm256_set1_epi32(s->bias[(block * 8 + o) * 4]);
+    if (s->quads) {
+        add_quads(s, block, scratch, sums);
+    } else {
+        add_windows(s, block, 0, scratch, 8, sums);
+        add_windows(s, block, 4, scratch, 8, sums + 4);
     }
 }
 
-/* ---- stem ---- */
-
-/* Four neighbouring channels of a position side by side, positions in a row, zeros around. */
-static void stem_quads(const struct sp_lanes_stem *s, const uint8_t *in, uint8_t *quads)
+/* sums[c]: channel c of two blocks at 4 positions each. */
+INLINE void sums_4(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
+                   __m256i sums[8])
 {
-    size_t length = sp_lanes_length(s->in_width);
-    memset(quads, 0, sp_lanes_stem_work(s));
-    for (size_t p = 0; p < s->in_width; p++, in += s->in_channels) {
-        uint8_t *to = quads + 4 * (SP_LANES_MARGIN + p);
-        size_t c = 0;
-        for (; c + 4 <= s->in_channels; c += 4, to += 4 * length)
-            memcpy(to, in + c, 4);
-        memcpy(to, in + c, s->in_channels - c);
+    __m256i acc[2][4];
+#pragma GCC unroll 2
+    for (size_t b = 0; b < 2; b++) {
+#pragma GCC unroll 4
+        for (size_t i = 0; i < 4; i++)
+            acc[b][i] = load(s->bias + ((block + b) * 8 + 2 * i) * 4);
+        add_windows(s, block + b, 0, scratch, 4, acc[b]);
     }
-}
-
-/* 4 outputs at 8 * units positions. */
-INLINE void stem_tile(const struct sp_lanes_stem *s, const uint8_t *quads, size_t out,
-                      int32_t *sums, size_t row, size_t units)
-{
-    const __m256i ones = _mm256_set1_epi16(1);
-    size_t length = sp_lanes_length(s->in_width), each = s->taps * s->quads;
-    const int8_t *weights = s->weights + out * each * 4;
-    __m256i acc[4][2];
 #pragma GCC unroll 4
-    for (size_t o = 0; o < 4; o++)
-#pragma GCC unroll 2
-        for (size_t u = 0; u < units; u++)
-            acc[o][u] = _mm256_set1_epi32(s->bias[out + o]);
-    for (size_t tap = 0; tap < s->taps; tap++)
-        for (size_t q = 0; q < s->quads; q++, weights += 4) {
-            const uint8_t *at = quads + 4 * (q * length + tap);
-            __m256i x[2];
-#pragma GCC unroll 2
-            for (size_t u = 0; u < units; u++)
-                x[u] = load(at + 32 * u);
-#pragma GCC unroll 4
-            for (size_t o = 0; o < 4; o++) {
-                int32_t w;
-                memcpy(&w, weights + o * each * 4, sizeof(w));
-                __m256i wide = _mm256_set1_epi32(w);
-#pragma GCC unroll 2
-                for (size_t u = 0; u < units; u++) {
-                    __m256i pairs = _mm256_maddubs_epi16(x[u], wide);
-                    acc[o][u] = _mm256_add_epi32(acc[o][u], _mm256_madd_epi16(pairs, ones));
-                }
-            }
-        }
-#pragma GCC unroll 4
-    for (size_t o = 0; o < 4; o++)
-#pragma GCC unroll 2
-        for (size_t u = 0; u < units; u++)
-            store(sums + o * row + 8 * u, acc[o][u]);
-}
-
-static void stem(const struct sp_lanes_stem *s, const uint8_t *in, void *work, int32_t *sums)
-{
-    size_t row = sp_lanes_row(s->out_width);
-    stem_quads(s, in, work);
-    const uint8_t *quads = (const uint8_t *)work + 4 * (SP_LANES_MARGIN - s->pad_left);
-    for (size_t o = 0; o < s->out_channels; o += 4) {
-        int32_t *out = sums + o * row;
-        if (row == SP_LANES_STEP / 2)
-            stem_tile(s, quads, o, out, row, 1);
-        else
-            for (size_t p = 0; p < row; p += SP_LANES_STEP)
-                stem_tile(s, quads + 4 * p, o, out + p, row, 2);
+    for (size_t i = 0; i < 4; i++) {
+        sums[2 * i] = _mm256_permute2x128_si256(acc[0][i], acc[1][i], 0x20);
+        sums[2 * i + 1] = _mm256_permute2x128_si256(acc[0][i], acc[1][i], 0x31);
     }
 }
 
 /* ---- winners ---- */
 
-/* Sums, from 0 up, of 8 positions to 0 .. max. No result before the clamp reaches 2^31. */
-INLINE __m256i requantise(__m256i v, uint32_t multiplier, unsigned shift, __m256i max)
+/* A key is a sum with 7 - channel in the low bits, which ranking drops: keys differ, and the larger
+ * of two equal ranks is the lower channel. */
+struct keys {
+    __m256i high; /* the bits that rank */
+    __m256i two;  /* all ones if there are two winners */
+};
+
+INLINE struct keys keys_of(const struct sp_lanes_stage *s)
 {
-    const __m256i m = _mm256_set1_epi64x((long long)multiplier);
-    const __m256i half = _mm256_set1_epi64x(1LL << (shift - 1));
-    const __m128i count = _mm_cvtsi32_si128((int)shift);
-    __m256i even = _mm256_add_epi64(_mm256_mul_epu32(v, m), half);
-    __m256i odd = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(v, 32), m), half);
-    even = _mm256_srl_epi64(even, count);
-    odd = _mm256_slli_epi64(_mm256_srl_epi64(odd, count), 32);
-    return _mm256_min_epu32(_mm256_or_si256(even, odd), max);
+    return (struct keys){
+        .high = splat(0xffffffffu << s->rank_shift),
+        .two = splat(s->winners == 2 ? 0xffffffffu : 0),
+    };
 }
 
-/* The one or two winners of a block at 8 positions: their ranked sums and channels. A key is the
- * rank with the channel, counted down, in the bits that ranking drops; so keys differ, and the
- * larger of two equal ranks is the lower channel. */
-INLINE void best(const int32_t *sums, size_t row, size_t block, size_t winners, unsigned rank_shift,
-                 __m256i *sum, __m256i *channel)
+INLINE __m256i key_of(const struct keys *k, __m256i sum, unsigned channel)
 {
-    const __m256i low = _mm256_set1_epi32((1 << rank_shift) - 1);
-    __m256i first = _mm256_set1_epi32(INT32_MIN), second = first;
-#pragma GCC unroll 16
-    for (size_t c = 0; c < block; c++) {
-        __m256i key = _mm256_or_si256(_mm256_andnot_si256(low, load(sums + c * row)),
-                                      _mm256_set1_epi32((int)(block - 1 - c)));
-        if (winners == 2)
-            second = _mm256_max_epi32(second, _mm256_min_epi32(first, key));
-        first = _mm256_max_epi32(first, key);
+    return _mm256_or_si256(_mm256_and_si256(sum, k->high), splat(7 - channel));
+}
+
+INLINE void order(__m256i *large, __m256i *small, __m256i a, __m256i b)
+{
+    *large = _mm256_max_epi32(a, b);
+    *small = _mm256_min_epi32(a, b);
+}
+
+/* The larger two of two ordered pairs. */
+INLINE void merge(__m256i *first, __m256i *second, __m256i first2, __m256i second2)
+{
+    __m256i middle = _mm256_min_epi32(*first, first2);
+    *first = _mm256_max_epi32(*first, first2);
+    *second = _mm256_max_epi32(middle, _mm256_max_epi32(*second, second2));
+}
+
+/* The largest two keys; 0 in the place of a second one that does not win. */
+INLINE void best_two(const struct keys *k, const __m256i sums[8], __m256i best[2])
+{
+    __m256i first[4], second[4];
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < 4; i++)
+        order(&first[i], &second[i], key_of(k, sums[2 * i], 2 * i),
+              key_of(k, sums[2 * i + 1], 2 * i + 1));
+    merge(&first[0], &second[0], first[1], second[1]);
+    merge(&first[2], &second[2], first[3], second[3]);
+    merge(&first[0], &second[0], first[2], second[2]);
+    best[0] = first[0];
+    best[1] = _mm256_and_si256(second[0], k->two);
+}
+
+/* One 32-bit word of the scales of one block, or of two in the lanes of each. */
+INLINE __m256i spread_scale(const struct sp_lanes_scale *at, size_t lanes, int word)
+{
+    const uint32_t *words = (const uint32_t *)at;
+    if (lanes == 8)
+        return splat(words[word]);
+    const __m256i each = _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4);
+    return _mm256_permutevar8x32_epi32(load(at), _mm256_or_si256(each, splat((uint32_t)word)));
+}
+
+/* The values of two keys of a block (or of two) as 16-bit numbers: four of the first, four of the
+ * second, and again. Below 0 stands for 0, and what is too large for the largest value. */
+INLINE __m256i requantise(const struct keys *k, const struct sp_lanes_stage *s, size_t block,
+                          size_t lanes, const __m256i key[2])
+{
+    const struct sp_lanes_scale *q = s->scales + block;
+    __m256i multiplier = spread_scale(q, lanes, 1);
+    if (s->short_sums) {
+        __m256i both = _mm256_packs_epi32(_mm256_and_si256(key[0], k->high),
+                                          _mm256_and_si256(key[1], k->high));
+        multiplier = _mm256_or_si256(multiplier, _mm256_slli_epi32(multiplier, 16));
+        return _mm256_mulhrs_epi16(both, multiplier);
     }
-    sum[0] = _mm256_andnot_si256(low, first);
-    sum[1] = _mm256_andnot_si256(low, second);
-    const __m256i last = _mm256_set1_epi32((int)block - 1);
-    channel[0] = _mm256_sub_epi32(last, _mm256_and_si256(first, low));
-    channel[1] = _mm256_sub_epi32(last, _mm256_and_si256(second, low));
-}
-
-/* Two lists of 8 bytes in 32 bits each, side by side. */
-INLINE void store_pair(uint8_t *to, __m256i a, __m256i b)
-{
-    __m256i both = _mm256_or_si256(a, _mm256_slli_epi32(b, 8));
-    both = _mm256_permute4x64_epi64(_mm256_packus_epi32(both, both), 0xd8);
-    _mm_storeu_si128((__m128i_u *)to, _mm256_castsi256_si128(both));
-}
-
-/* One window of 16 channels at 8 positions; alive: all ones at positions of the value. */
-INLINE void window(const struct sp_block_winners *b, size_t first_channel, const int32_t *sums,
-                   size_t row, __m256i alive, uint8_t *index, size_t array, size_t plane,
-                   size_t block, size_t winners)
-{
-    const __m256i max = _mm256_set1_epi32(b->q.max_value);
-    __m256i channel[5], value[5]; /* one more than there are: best() always writes two */
-    size_t slots = 0;
+    __m256i v[2];
 #pragma GCC unroll 2
-    for (size_t first = 0; first < SP_LANES_WINDOW; first += block, slots += winners) {
-        size_t scale = (first_channel + first) / b->q.share;
-        best(sums + first * row, row, block, winners, b->rank_shift, value + slots,
-             channel + slots);
+    for (size_t i = 0; i < 2; i++) {
+        __m256i sum = _mm256_max_epi32(_mm256_and_si256(key[i], k->high), _mm256_setzero_si256());
+        sum = _mm256_min_epu32(sum, spread_scale(q, lanes, 0));
+        sum = _mm256_add_epi32(_mm256_mullo_epi32(sum, multiplier), spread_scale(q, lanes, 2));
+        v[i] = _mm256_srlv_epi32(sum, spread_scale(q, lanes, 3));
+    }
+    return _mm256_packs_epi32(v[0], v[1]);
+}
+
+/* ---- bytes ---- */
+
+/* A window's four winners side by side, at 8 positions, or at 4 in the low half. */
+struct packed {
+    __m256i index, value;
+};
+
+/* Bytes of four lists in each half, four of each; the bytes of each position side by side. */
+INLINE __m256i side_by_side(__m256i bytes)
+{
+    const __m256i transpose = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    return _mm256_shuffle_epi8(bytes, transpose);
+}
+
+/* Channels of keys as 16-bit numbers. */
+INLINE __m256i channels_of(const __m256i key[2])
+{
+    return _mm256_packs_epi32(_mm256_and_si256(key[0], splat(7)),
+                              _mm256_and_si256(key[1], splat(7)));
+}
+
+/* From 16-bit numbers of a window's two blocks. */
+INLINE struct packed pack(const struct sp_lanes_stage *s, __m256i channels_a, __m256i channels_b,
+                          __m256i values_a, __m256i values_b)
+{
+    __m256i index = side_by_side(_mm256_packus_epi16(channels_a, channels_b));
+    __m256i value = side_by_side(_mm256_packus_epi16(values_a, values_b));
+    return (struct packed){
+        _mm256_xor_si256(index, splat(0x0f0f0707)),
+        _mm256_min_epu8(value, _mm256_set1_epi8((char)s->max_value)),
+    };
+}
+
+INLINE __m256i high_half(__m256i v)
+{
+    return _mm256_castsi128_si256(_mm256_extracti128_si256(v, 1));
+}
+
+/* ---- stages ---- */
+
+/* Where the rows of the output's forms begin, for the positions from `tile` on. */
+struct rows {
+    uint8_t *whole, *split; /* of window 0: indices, of even positions; NULL: none */
+    size_t row, split_row;  /* bytes */
+};
+
+INLINE struct rows rows_of(const struct sp_lanes_stage *s, uint8_t *scratch, size_t tile)
+{
+    struct rows r = {.row = 4 * sp_lanes_row(s->width, false),
+                     .split_row = 4 * sp_lanes_row(s->width, true)};
+    if (s->whole != SIZE_MAX)
+        r.whole = scratch + s->whole + 4 * (SP_LANES_MARGIN + tile);
+    if (s->split != SIZE_MAX)
+        r.split = scratch + s->split + 4 * (SP_LANES_MARGIN + tile / 2);
+    return r;
+}
+
+INLINE void store_8(const struct rows *r, size_t window, struct packed p)
+{
+    const __m256i halves = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+    if (r->whole != NULL) {
+        uint8_t *to = r->whole + 2 * window * r->row;
+        store(to, p.index);
+        store(to + r->row, p.value);
+    }
+    if (r->split != NULL) {
+        uint8_t *even = r->split + 4 * window * r->split_row, *odd = even + 2 * r->split_row;
+        __m256i index = _mm256_permutevar8x32_epi32(p.index, halves);
+        __m256i value = _mm256_permutevar8x32_epi32(p.value, halves);
+        store_half(even, _mm256_castsi256_si128(index));
+        store_half(odd, _mm256_extracti128_si256(index, 1));
+        store_half(even + r->split_row, _mm256_castsi256_si128(value));
+        store_half(odd + r->split_row, _mm256_extracti128_si256(value, 1));
+    }
+}
+
+INLINE void store_4(const struct rows *r, size_t window, struct packed p)
+{
+    __m128i index = _mm256_castsi256_si128(p.index), value = _mm256_castsi256_si128(p.value);
+    if (r->whole != NULL) {
+        uint8_t *to = r->whole + 2 * window * r->row;
+        store_half(to, index);
+        store_half(to + r->row, value);
+    }
+    if (r->split != NULL) {
+        uint8_t *even = r->split + 4 * window * r->split_row, *odd = even + 2 * r->split_row;
+        index = _mm_shuffle_epi32(index, 0xd8);
+        value = _mm_shuffle_epi32(value, 0xd8);
+        _mm_storel_epi64((__m128i_u *)even, index);
+        _mm_storel_epi64((__m128i_u *)odd, _mm_unpackhi_epi64(index, index));
+        _mm_storel_epi64((__m128i_u *)(even + r->split_row), value);
+        _mm_storel_epi64((__m128i_u *)(odd + r->split_row), _mm_unpackhi_epi64(value, value));
+    }
+}
+
+/* All ones in the first n lanes. */
+INLINE __m256i first_lanes(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+INLINE struct packed only(struct packed p, __m256i inside)
+{
+    return (struct packed){_mm256_and_si256(p.index, inside), _mm256_and_si256(p.value, inside)};
+}
+
+static void stage_8(const struct sp_lanes_stage *s, uint8_t *scratch)
+{
+    const struct keys k = keys_of(s);
+    for (size_t tile = 0; tile < s->width; tile += 8) {
+        struct rows r = rows_of(s, scratch, tile);
+        __m256i inside = first_lanes(s->width - tile);
+        for (size_t block = 0; block < s->blocks; block += 2) {
+            __m256i sums[8], key[2], channels[2], values[2];
 #pragma GCC unroll 2
-        for (size_t i = slots; i < slots + winners; i++) {
-            __m256i v = _mm256_max_epi32(value[i], _mm256_setzero_si256());
-            value[i] = requantise(_mm256_and_si256(v, alive), b->q.multipliers[scale],
-                                  b->q.shifts[scale], max);
-            channel[i] = _mm256_add_epi32(channel[i], _mm256_set1_epi32((int)first));
-        }
-    }
-#pragma GCC unroll 2
-    for (size_t i = 0; i < slots; i += 2, index += array) {
-        store_pair(index, channel[i], channel[i + 1]);
-        store_pair(index + plane, value[i], value[i + 1]);
-    }
-}
-
-/* The compiler makes one copy for each shape of block. */
-INLINE void all_windows(const struct sp_block_winners *b, const struct sp_lanes_winners_shape *s,
-                        const int32_t *sums, uint8_t *winners, size_t block, size_t count)
-{
-    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    size_t row = sp_lanes_row(s->width), array = sp_lanes_array(s, false);
-    size_t plane = sp_lanes_plane(s, false);
-    for (size_t w = 0; w < s->windows; w++) {
-        uint8_t *index = winners + w * s->pairs * array + 2 * SP_LANES_MARGIN;
-        for (size_t p = 0; p < s->width; p += 8) {
-            __m256i alive = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(s->width - p)), lanes);
-            window(b, w * SP_LANES_WINDOW, sums + w * SP_LANES_WINDOW * row + p, row, alive,
-                   index + 2 * p, array, plane, block, count);
-        }
-    }
-}
-
-static void winners_of(const struct sp_block_winners *b, const struct sp_lanes_winners_shape *s,
-                       const int32_t *sums, uint8_t *winners)
-{
-    if (b->block == 16)
-        all_windows(b, s, sums, winners, 16, 2);
-    else if (b->winners == 2)
-        all_windows(b, s, sums, winners, 8, 2);
-    else
-        all_windows(b, s, sums, winners, 8, 1);
-}
-
-/* ---- split ---- */
-
-/* 32 positions become 16 even and 16 odd ones. Rows are read up to a multiple of 32: the tail is
- * that long. */
-static void split(const struct sp_lanes_winners_shape *s, const uint8_t *whole, uint8_t *halves)
-{
-    const __m256i low = _mm256_set1_epi32(0xffff);
-    size_t arrays = s->windows * s->pairs, from = sp_lanes_array(s, false),
-           to = sp_lanes_array(s, true);
-    for (size_t plane = 0; plane < 2; plane++)
-        for (size_t a = 0; a < arrays; a++) {
-            const uint8_t *in = whole + (plane * arrays + a) * from + 2 * SP_LANES_MARGIN;
-            uint8_t *even = halves + (plane * 2 * arrays + a) * to + 2 * SP_LANES_MARGIN;
-            uint8_t *odd = even + arrays * to;
-            for (size_t p = 0; p < s->width; p += 32, in += 64, even += 32, odd += 32) {
-                __m256i x = load(in), y = load(in + 32);
-                __m256i e = _mm256_packus_epi32(_mm256_and_si256(x, low), _mm256_and_si256(y, low));
-                __m256i o = _mm256_packus_epi32(_mm256_srli_epi32(x, 16), _mm256_srli_epi32(y, 16));
-                store(even, _mm256_permute4x64_epi64(e, 0xd8));
-                store(odd, _mm256_permute4x64_epi64(o, 0xd8));
+            for (size_t b = 0; b < 2; b++) {
+                sums_8(s, block + b, scratch + 4 * tile, sums);
+                best_two(&k, sums, key);
+                channels[b] = channels_of(key);
+                values[b] = requantise(&k, s, block + b, 8, key);
             }
+            struct packed p = pack(s, channels[0], channels[1], values[0], values[1]);
+            store_8(&r, block / 2, only(p, inside));
         }
+    }
+}
+
+static void stage_4(const struct sp_lanes_stage *s, uint8_t *scratch)
+{
+    const struct keys k = keys_of(s);
+    struct rows r = rows_of(s, scratch, 0);
+    __m256i inside = first_lanes(s->width);
+    for (size_t block = 0; block < s->blocks; block += 2) {
+        __m256i sums[8], key[2];
+        sums_4(s, block, scratch, sums);
+        best_two(&k, sums, key);
+        __m256i channels = channels_of(key), values = requantise(&k, s, block, 4, key);
+        struct packed p = pack(s, channels, high_half(channels), values, high_half(values));
+        store_4(&r, block / 2, only(p, inside));
+    }
+}
+
+static void stage(const struct sp_lanes_stage *s, uint8_t *scratch)
+{
+    if (s->lanes == 4)
+        stage_4(s, scratch);
+    else
+        stage_8(s, scratch);
+}
+
+/* ---- quads ---- */
+
+/* Row i of eight becomes column i. */
+INLINE void transpose_8(__m256i r[8])
+{
+    __m256i a[8], b[8];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++) {
+        a[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+        a[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 8; i += 4) {
+        b[i] = _mm256_unpacklo_epi64(a[i], a[i + 2]);
+        b[i + 1] = _mm256_unpackhi_epi64(a[i], a[i + 2]);
+        b[i + 2] = _mm256_unpacklo_epi64(a[i + 1], a[i + 3]);
+        b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2x128_si256(b[i], b[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2x128_si256(b[i], b[i + 4], 0x31);
+    }
+}
+
+/* 8 positions (of one parity, if split) of 8 quads: where they come from, and their row. */
+INLINE void eight_quads(const uint8_t *in, size_t step, uint8_t *to, size_t row)
+{
+    __m256i r[8];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; i++)
+        r[i] = load(in + i * step);
+    transpose_8(r);
+#pragma GCC unroll 8
+    for (size_t i = 0; i < 8; i++)
+        store(to + i * row, r[i]);
+}
+
+/* One quad at one position; channels that are not there are 0. */
+static void one_quad(const struct sp_lanes_form *f, size_t channels, const uint8_t *in, bool split,
+                     size_t position, size_t quad, uint8_t *quads)
+{
+    size_t at = sp_lanes_at(f, split, quad, split && position % 2 != 0);
+    size_t n = channels - quad * SP_LANES_QUAD;
+    uint32_t four = 0;
+    memcpy(&four, in + position * channels + quad * SP_LANES_QUAD, n < 4 ? n : 4);
+    memcpy(quads + at + 4 * (split ? position / 2 : position), &four, 4);
+}
+
+void sp_lanes_quads__avx2(const struct sp_lanes_form *f, size_t channels, const uint8_t *in,
+                          bool split, uint8_t *quads)
+{
+    size_t stride = split ? 2 : 1, row = 4 * sp_lanes_row(f->width, split) * stride, p = 0;
+    size_t fast = channels % 32 == 0 ? f->width / (8 * stride) * (8 * stride) : 0;
+    for (; p < fast; p += 8 * stride)
+        for (size_t odd = 0; odd < stride; odd++)
+            for (size_t quad = 0; quad < f->quads; quad += 8)
+                eight_quads(in + (p + odd) * channels + quad * 4, stride * channels,
+                            quads + sp_lanes_at(f, split, quad, odd) + 4 * p / stride, row);
+    for (; p < f->width; p++)
+        for (size_t quad = 0; quad < f->quads; quad++)
+            one_quad(f, channels, in, split, p, quad, quads);
+}
+
+/* ---- mean pool ---- */
+
+/* Adds, in 16 bits, the winners' values that belong to the channels of a register's lanes. */
+INLINE __m256i add_own(__m256i sum, __m256i channels, __m256i index, __m256i value)
+{
+    __m256i own = _mm256_and_si256(_mm256_cmpeq_epi8(channels, index), value);
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(own, _mm256_set1_epi8(1)));
+}
+
+/* Lanes are the channels of a window. 16 bits hold 128 positions of two winners up to 127. */
+static void mean_pool(const struct sp_lanes_form *f, const uint8_t *winners, int32_t *out)
+{
+    const __m256i low =
+        _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), splat(0x01010101));
+    const __m256i high = _mm256_add_epi8(low, _mm256_set1_epi8(8)), ones = _mm256_set1_epi16(1);
+    size_t row = 4 * sp_lanes_row(f->width, false);
+    for (size_t w = 0; w < f->windows; w++, out += SP_LANES_WINDOW) {
+        const uint8_t *at = winners + sp_lanes_at(f, false, w, false);
+        __m256i sums[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+        for (size_t p = 0; p < f->width;) {
+            __m256i first = _mm256_setzero_si256(), last = first;
+            for (size_t end = p + 128 < f->width ? p + 128 : f->width; p < end; p++, at += 4) {
+                int32_t four[2];
+                memcpy(&four[0], at, 4);
+                memcpy(&four[1], at + row, 4);
+                __m256i index = _mm256_set1_epi32(four[0]), value = _mm256_set1_epi32(four[1]);
+                first = add_own(first, low, index, value);
+                last = add_own(last, high, index, value);
+            }
+            sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(first, ones));
+            sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(last, ones));
+        }
+        store(out, sums[0]);
+        store(out + 8, sums[1]);
+    }
 }
 
 const struct sp_lanes_kernels sp_lanes__avx2 = {
     .name = "avx2",
-    .stem = stem,
-    .conv = conv,
-    .winners = winners_of,
-    .split = split,
+    .stage = stage,
+    .quads = sp_lanes_quads__avx2,
+    .mean_pool = mean_pool,
 };

@@ -302,9 +302,13 @@ static Sparrow__Model__V1__Requantise *make_scales(struct graph *g, int64_t reac
     q->n_multipliers = q->n_shifts = n;
     q->multipliers = graph_alloc(g, n, sizeof(uint32_t));
     q->shifts = graph_alloc(g, n, sizeof(uint32_t));
+    /* what the exporter writes; what fits 32 bits; what does not */
+    uint32_t kind = graph_random(g, 3), span = kind == 0 ? 1 : kind == 1 ? 11 : 14;
     for (size_t i = 0; i < n; i++) {
-        uint32_t shift = 14 + graph_random(g, 14);
+        uint32_t shift = kind == 0 ? 15 : 14 + graph_random(g, span);
         double scale = (double)max / (double)reach * (0.5 + graph_random(g, 100) / 60.0);
+        if (kind == 0 && graph_random(g, 8) != 0 && scale < 128.0 / 32768)
+            scale = 128.0 / 32768;
         double multiplier = floor(scale * (double)(1u << shift)) + 1;
         q->multipliers[i] = multiplier < 2147483647.0 ? (uint32_t)multiplier : 2147483647u;
         q->shifts[i] = shift;

@@ -70,6 +70,14 @@ static void check_graph(struct graph *g, uint64_t seed, size_t words)
                               "seed %llu cpu %s word %zu of %zu label %zu: %d, not %d",
                               (unsigned long long)seed, cpus[c], i, calls, j, got[i * labels + j],
                               want[i % words * labels + j]);
+        for (size_t i = 0; i < words; i++) { /* and each one alone */
+            sparrow_run(model, scratch, rows + i % calls, 1, got);
+            for (size_t j = 0; j < labels; j++)
+                ck_assert_msg(got[j] == want[i % calls * labels + j],
+                              "seed %llu cpu %s word %zu alone label %zu: %d, not %d",
+                              (unsigned long long)seed, cpus[c], i, j, got[j],
+                              want[i % calls * labels + j]);
+        }
         sparrow_scratch_free(scratch);
         sparrow_model_free(model);
     }
@@ -157,6 +165,67 @@ static void random_temporal(struct graph *g, uint64_t seed)
     finish(g, active);
 }
 
+/* Weights that the lanes take: any kind, or windows as the exporter has them. */
+static struct graph_weights stage_weights(struct graph *g, size_t in)
+{
+    struct graph_weights w = random_weights(g, 16, in);
+    if (graph_random(g, 3) != 0) {
+        w.encoding = GRAPH_WINDOWS;
+        w.group = 8;
+        w.window = in % 16 == 0 && graph_random(g, 3) != 0 ? 16 : in % 4 == 0 ? 4 : 1;
+    }
+    return w;
+}
+
+static uint32_t stage_winners(struct graph *g, uint32_t sum)
+{
+    uint32_t max = graph_random(g, 3) != 0 ? 127 : 1 + graph_random(g, 127);
+    uint32_t shift = graph_random(g, 3) == 0 ? 3 + graph_random(g, 5) : 3;
+    return graph_block_winners(g, sum, 8, 1 + (graph_random(g, 4) != 0), shift, max,
+                               graph_random(g, 2) != 0);
+}
+
+/* Winners between all convolutions: one stage after the other on lanes. Widths from 50 down to 1.
+ */
+static void random_stages(struct graph *g, uint64_t seed)
+{
+    graph_init(g, seed, 32, 4, 127);
+    uint32_t frames = random_frames(g),
+             bands = graph_random(g, 3) == 0 ? 32 : 3 + graph_random(g, 30);
+    graph_done(g);
+    graph_init(g, seed + 2000003, frames, bands, graph_random(g, 4) == 0 ? 255 : 127);
+    uint32_t out = 16 * (1 + graph_random(g, 4)), taps = 1 + graph_random(g, 5);
+    struct graph_conv stem = {.out = out,
+                              .kernel_width = taps,
+                              .stride_width = 1 + graph_random(g, 2),
+                              .pad_left = taps / 2,
+                              .pad_right = taps / 2,
+                              .weights = stage_weights(g, bands)};
+    if (g->front_end.max_value > 127)
+        stem.weights.limit = 64;
+    uint32_t v = stage_winners(g, graph_conv(g, 0, &stem));
+    for (uint32_t blocks = 1 + graph_random(g, 3); blocks > 0; blocks--) {
+        size_t in = g->values[v].channels;
+        uint32_t stride = 1 + graph_random(g, 2), k = 1 + 2 * graph_random(g, 5);
+        out = 16 * (1 + graph_random(g, 4));
+        struct graph_conv a = {.out = out,
+                               .kernel_width = k,
+                               .stride_width = stride,
+                               .pad_left = k / 2,
+                               .pad_right = k / 2,
+                               .weights = stage_weights(g, in)};
+        struct graph_conv skip = {
+            .out = out, .stride_width = stride, .weights = stage_weights(g, in)};
+        struct graph_conv b = a;
+        b.stride_width = 1;
+        b.weights = stage_weights(g, out);
+        uint32_t inner = stage_winners(g, graph_conv(g, v, &a));
+        uint32_t main = graph_conv(g, inner, &b), side = graph_conv(g, v, &skip);
+        v = stage_winners(g, graph_add(g, main, side, 1, 1));
+    }
+    finish(g, v);
+}
+
 static void random_flat(struct graph *g, uint64_t seed)
 {
     graph_init(g, seed, 20, 12, 127);
@@ -204,6 +273,34 @@ START_TEST(run_random_temporal_networks_match_reference)
         graph_done(&g);
     }
     ck_assert_msg(in_lanes >= 25, "only %zu of them run as sixteen words at once", in_lanes);
+}
+END_TEST
+
+/* Counts a model's stages by the positions that they compute at once. */
+static void count_stages(struct graph *g, size_t counts[17])
+{
+    struct sparrow_model *model = load(g, "native");
+    for (size_t i = 0; i < model->layer_count; i++)
+        if (model->layers[i].path == SP_PATH_LANES && model->layers[i].op == SP_OP_BLOCK_WINNERS)
+            counts[model->layers[i].stage.lanes]++;
+    if (model->kernels.lanes == NULL)
+        counts[4] = counts[8] = counts[16] = SIZE_MAX / 2;
+    sparrow_model_free(model);
+}
+
+START_TEST(run_random_stages_match_reference)
+{
+    size_t counts[17] = {0};
+    for (uint64_t seed = 1; seed <= 250; seed++) {
+        struct graph g;
+        random_stages(&g, seed);
+        check_graph(&g, seed, 3);
+        count_stages(&g, counts);
+        graph_done(&g);
+    }
+    ck_assert_msg(counts[4] >= 40 && counts[8] >= 100 && counts[16] >= 300,
+                  "only %zu, %zu and %zu stages of 4, 8 and 16 positions", counts[4], counts[8],
+                  counts[16]);
 }
 END_TEST
 
@@ -334,6 +431,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         run_random_temporal_networks_match_reference,
+        run_random_stages_match_reference,
         run_random_flat_networks_match_reference,
         run_published_shape_matches_reference,
         run_commands_shape_matches_reference,
