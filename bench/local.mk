@@ -8,4 +8,4 @@ bench_served_bare_LDADD = libsparrow.la $(MHD_LIBS) $(UV_LIBS)
 
 dist_noinst_SCRIPTS += bench/report bench/served/run bench/served/make-dense-onnx
 EXTRA_DIST += bench/served/server.mjs bench/served/package.json bench/served/post.lua bench/served/NOTES.md bench/README.md \
-	bench/RESULTS.md bench/results/served-avx512.json bench/results/served-avx512.png
+	bench/RESULTS.md bench/results

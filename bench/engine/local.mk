@@ -24,13 +24,15 @@ tests_unit_kernels_check_rows_LDADD = libtwins.la $(engine_test_libs)
 # Not built by `make all`: wants libdnnl-dev, libxnnpack-dev and libpthreadpool-dev. `make bench/engine/words`
 EXTRA_PROGRAMS = bench/engine/words
 bench_engine_words_SOURCES = bench/engine/words.c bench/engine/rival.h bench/engine/own.c \
-	bench/engine/stages.c bench/engine/stages.h bench/engine/onednn.c bench/engine/xnnpack.c
+	bench/engine/stages.c bench/engine/stages.h \
+	bench/engine/peak.c bench/engine/peak.h bench/engine/onednn.c bench/engine/xnnpack.c
 bench_engine_words_CFLAGS = $(OUR_CFLAGS)
 bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lpthreadpool -lpthread
 CLEANFILES += bench/engine/words
 
-dist_noinst_SCRIPTS += bench/engine/make-onnx
-EXTRA_DIST += bench/engine/onnx.mjs
+dist_noinst_SCRIPTS += bench/engine/run bench/engine/make-onnx
+EXTRA_DIST += bench/engine/onnx.mjs bench/engine/pictures.py bench/engine/published.py bench/engine/section.py \
+	bench/engine/sensor.py
 # Skipped where python3-onnx, python3-numpy or python3-protobuf is missing.
-dist_check_SCRIPTS += tests/bench/test_onnx.py
-TESTS += tests/bench/test_onnx.py
+dist_check_SCRIPTS += tests/bench/test_onnx.py tests/bench/test_report.py
+TESTS += tests/bench/test_onnx.py tests/bench/test_report.py

@@ -15,9 +15,8 @@ const features = fs.readFileSync(file), size = frames * bands, clips = features.
 
 const session = await ort.InferenceSession.create(model, {
   intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all' });
-const meta = session.inputMetadata?.[0];
-const temporal = model.includes('temporal');
-const int8 = meta ? meta.type === 'uint8' : model.includes('int8');
+const { type, shape } = session.inputMetadata[0];
+const temporal = shape[2] === 1, int8 = type === 'uint8';
 
 // Batches begin at every clip; temporal networks have the bands as channels.
 function batch(at) {

@@ -14,13 +14,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/engine/peak.h"
 #include "bench/engine/rival.h"
 #include "bench/engine/weights.h"
 
-#define SHORTEST_US  40.0 /* of a sample */
-#define MOST_SAMPLES 200000
-#define MOST_CLIPS   4096
-#define MOST_THREADS 256
+#define SHORTEST_US   40.0 /* of a sample */
+#define LEAST_SAMPLES 5
+#define MOST_SAMPLES  200000
+#define MOST_CLIPS    4096
+#define MOST_THREADS  256
 
 static const struct rival *const rivals[] = {&rival_sparrow, &rival_dense, &rival_blocks,
                                              &rival_lists,   &rival_one,   &rival_onednn,
@@ -61,7 +63,8 @@ static void usage(void)
     fputs("usage: words RIVAL[:SHARE] [--model FILE] [--clips GLOB] [--cpu scalar|avx2|avx512]\n"
           "             [--words N] [--threads N] [--seconds S] [--once]\n"
           "             [--features FILE: writes the clips' features there]\n"
-          "RIVAL: sparrow (the engine), dense, blocks, lists, one (ours), onednn, xnnpack\n"
+          "RIVAL: sparrow (the engine), dense, blocks, lists, one (ours), onednn, xnnpack;\n"
+          "       peak: what the core can do at most\n"
           "SHARE: of weights that are zero, at random places (blocks, lists, one)\n",
           stderr);
     exit(2);
@@ -179,7 +182,8 @@ static void *measure(void *arg)
     w->repeats = one < SHORTEST_US ? (size_t)(SHORTEST_US / (one + 0.01)) + 1 : 1;
     pthread_barrier_wait(w->start);
     double begin = now_us(), end = begin + s->seconds * 1e6, last = begin;
-    for (size_t at = 0; last < end && w->samples < MOST_SAMPLES; w->samples++) {
+    for (size_t at = 0; (last < end || w->samples < LEAST_SAMPLES) && w->samples < MOST_SAMPLES;
+         w->samples++) {
         for (size_t i = 0; i < w->repeats; i++) {
             s->how->run(w->instance, w->in->rows + at, scores);
             at = (at + s->words) % w->in->count;
@@ -279,6 +283,15 @@ static void report(const struct settings *s, const struct sparrow_model *model,
            ours || !own ? -1.0 : agreement(s, model, in, workers[0].instance));
 }
 
+static void report_peak(const struct settings *s)
+{
+    struct peak p;
+    peak_measure(s->kernels->name, &p);
+    printf("{\"kernels\": \"%s\", \"ghz\": %.3f, \"macs_per_ns\": %.2f, \"l1_per_ns\": %.2f, "
+           "\"l2_per_ns\": %.2f, \"ram_per_ns\": %.2f}\n",
+           s->kernels->name, p.ghz, p.macs_per_ns, p.l1_per_ns, p.l2_per_ns, p.ram_per_ns);
+}
+
 static void parse(int argc, char **argv, struct settings *s)
 {
     static const struct option options[] = {{"model", required_argument, NULL, 'm'},
@@ -323,6 +336,8 @@ static void parse(int argc, char **argv, struct settings *s)
         s->threads > MOST_THREADS || !(s->seconds > 0))
         usage();
     s->rival = argv[optind];
+    if (strcmp(s->rival, "peak") == 0)
+        return;
     size_t name = strcspn(s->rival, ":");
     snprintf(s->form, sizeof(s->form), "%s", s->rival[name] == 0 ? "" : s->rival + name + 1);
     for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++)
@@ -362,6 +377,10 @@ int main(int argc, char **argv)
                            &model, &err) != 0)
         give_up(s.model, err.text);
     s.kernels = choose(sparrow_model_cpu(model));
+    if (s.how == NULL) {
+        report_peak(&s);
+        return 0;
+    }
     read_clips(&s, model, &in);
     if (s.features != NULL)
         write_features(&s, model, &in);

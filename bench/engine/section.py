@@ -1,0 +1,78 @@
+"""bench/engine's section of RESULTS.md, from one report.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+# Words a second of two cores, ratios and microseconds that we hold ourselves to; by instruction set.
+TARGETS = {
+    "commands": {"rate": {"avx512": 1370000, "avx2": 625000}, "single_us": {"avx512": 3, "avx2": 5}},
+    "published": {"rate": {"avx512": 800000, "avx2": 320000}, "over_onnx_fp32_all": {"avx512": 55, "avx2": 55},
+                  "over_onnx_int8_all": {"avx512": 25, "avx2": 32}, "over_best_dense_all": {"avx512": 10, "avx2": 12}},
+}
+
+
+def count(value, unit=""):
+    return f"{value:,.0f}{unit}" if value else ""
+
+
+def row_line(row):
+    macs = count(row.get("macs", 0) / 1e3)
+    if row.get("macs_alive"):
+        macs += f" ({row['macs_alive'] / 1e3:,.0f} alive)"
+    return (f"| {row['title']} | {row['us']:,.2f} | {row['us_median']:,.2f} | {row['words']} | {row['rate']:,.0f} | {row['rate_all']:,.0f} | {macs} "
+            f"| {count(row.get('weight_bytes', 0) / 1e3)} | {count(row.get('value_bytes', 0) / 1e3)} | {count((row.get('instructions') or 0) / 1e3)} "
+            f"| {row['over_best_dense']:.2f} | {row['over_onnx_fp32']:.1f} |")
+
+
+def target_lines(network, isa, cores):
+    rates = {"rate": next(r["rate_all"] for r in network["rows"] if r["group"] == "ours"), "single_us": network["single_us"],
+             **{k: v for k, v in network["ratios"].items() if k != "best_dense"}}
+    names = {"rate": f"words/s, {cores} cores", "single_us": "one word alone, us", "over_onnx_fp32_all": "times ONNX Runtime fp32, all cores",
+             "over_onnx_int8_all": "times ONNX Runtime int8, all cores", "over_best_dense_all": f"times the best dense int8 ({network['ratios']['best_dense']}), all cores"}
+    lines = ["| | measured | target |", "| --- | --- | --- |"]
+    targets = TARGETS.get(network["name"], {})
+    for key, name in names.items():
+        target = targets.get(key, {}).get(isa)
+        bound = "at most" if key == "single_us" else "at least"
+        digits = 0 if key == "rate" else 2 if key == "single_us" else 1
+        lines.append(f"| {name} | {rates[key]:,.{digits}f} | {f'{bound} {target:,}' if target else ''} |")
+    return lines
+
+
+def scaling_lines(network):
+    lines = ["", "| replicas, one a core | words/s | of linear | private bytes of each |", "| --- | --- | --- | --- |"]
+    for r in network["scaling"]:
+        lines.append(f"| {r['replicas']} | {r['rate']:,.0f} | {100 * r['of_linear']:.1f} % | {r['scratch_bytes']:,} |")
+    return lines + ["", f"The weights are shared by all replicas of a process (a file of {network['file_bytes']:,} bytes)."]
+
+
+def network_lines(report, network):
+    agrees = {r["title"]: r["agreement"] for r in network["rows"] if r["group"] == "dense" and r.get("agreement") is not None}
+    lines = [f"#### {network['name']}", "",
+             "| | us a word | median | batch | words/s, 1 core | " + f"{report['cores']} cores | 1,000 multiply-adds | weights, kB | values, kB | 1,000 instructions "
+             "| x best dense | x ORT fp32 |", "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+    lines += [row_line(r) for r in network["rows"]]
+    lines += [""] + target_lines(network, report["isa"], report["cores"]) + scaling_lines(network)
+    told = ", ".join(f"{t.removeprefix('dense int8, ')} {100 * v:.1f} %" for t, v in agrees.items() if v >= 0)
+    lines += ["", f"Dense twin: weights of `{network['dense_weights']}`, zeros included. Same answers as our dense twin: {told}; ONNX Runtime int8 as "
+              f"its fp32: {100 * network['onnx_int8_agrees_with_fp32']:.1f} %.", ""]
+    return lines
+
+
+def lines(report):
+    peak, isa = report["peak"], report["isa"]
+    out = [f"### {isa}: {report['cpu']}", "",
+           f"Measured on {report['clips']}: least time of many short samples on pinned cores ({report['rounds']} rounds), each rival at its best batch; features in, scores out. "
+           f"A core: {peak['ghz']:.2f} GHz, at most {peak['macs_per_ns']:.0f} multiply-adds a ns."]
+    if report["quick"]:
+        out.append("**A quick run: short samples, fewer batches; not for quoting.**")
+    if isa != report["native_isa"]:
+        out.append(f"The machine has {report['native_isa']}; ours and oneDNN (`ONEDNN_MAX_CPU_ISA`) were held to {isa}. ONNX Runtime and XNNPACK have no such "
+                   "switch and used all they found: their rows are faster here than on a machine without it, our ratios to them smaller.")
+    out.append("Instructions: counted by callgrind." if isa == "avx2" else
+               "Instructions: not counted, since callgrind does not know AVX-512 and this machine gives `perf` no counters.")
+    out.append("")
+    for network in report["networks"]:
+        out += network_lines(report, network)
+    if not any(n["watts"] for n in report["networks"]):
+        out += ["Words per watt: no energy counter answers on this machine.", ""]
+    return out + [f"![{name}](results/engine-{isa}-{name}.png)" for name in ("speedup", "articles", "roofline")] + [""]
