@@ -45,6 +45,7 @@ static void apply_avx2(struct sp_kernels *k)
     k->front_end = sp_front_end__avx2;
     k->add = sp_add__avx2;
     k->conv_dense = sp_conv_dense__avx2;
+    k->requantise = sp_requantise__avx2;
     k->lanes = &sp_lanes__avx2;
 }
 
@@ -64,6 +65,7 @@ static void apply_avx512(struct sp_kernels *k)
     k->lanes = &sp_lanes__avx512;
     k->words = &sp_words__avx512;
     k->front_end = sp_front_end__avx512;
+    k->conv_dense = sp_conv_dense__avx512;
 }
 #endif
 

@@ -148,6 +148,10 @@ void sp_front_end__avx512(const struct sp_front_end_tables *t, const int16_t *co
 void sp_add__avx2(const struct sp_add *add, const void *const *in, size_t elements, int32_t *out);
 void sp_conv_dense__avx2(const struct sp_conv_shape *shape, const int8_t *weights,
                          const int32_t *bias, const uint8_t *in, int32_t *out);
+void sp_conv_dense__avx512(const struct sp_conv_shape *shape, const int8_t *weights,
+                           const int32_t *bias, const uint8_t *in, int32_t *out);
+void sp_requantise__avx2(const struct sp_requantise *q, const int32_t *in, size_t positions,
+                         size_t channels, uint8_t *out);
 
 /* Only where the build is for aarch64. */
 void sp_front_end__neon(const struct sp_front_end_tables *t, const int16_t *const *rows,

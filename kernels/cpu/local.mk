@@ -19,12 +19,14 @@ libkernels_avx2_la_SOURCES = \
 	kernels/cpu/avx2/add.c \
 	kernels/cpu/avx2/conv_dense.c \
 	kernels/cpu/avx2/front_end.c \
-	kernels/cpu/avx2/lanes.c
+	kernels/cpu/avx2/lanes.c \
+	kernels/cpu/avx2/requantise.c
 libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
 libkernels_la_LIBADD += libkernels_avx2.la
 
 noinst_LTLIBRARIES += libkernels_avx512.la
 libkernels_avx512_la_SOURCES = kernels/cpu/avx512/front_end.c
+libkernels_avx512_la_SOURCES += kernels/cpu/avx512/conv_dense.c
 libkernels_avx512_la_SOURCES += kernels/cpu/avx512/lanes.c
 libkernels_avx512_la_SOURCES += kernels/cpu/avx512/words.c
 libkernels_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi -mavx512vnni

@@ -70,19 +70,19 @@ INLINE __m256i add_products(__m256i sum, __m256i products16)
     return _mm256_add_epi32(sum, _mm256_madd_epi16(products16, _mm256_set1_epi16(1)));
 }
 
-/* Four registers of sums: of 4 outputs from `out` on at 8 positions, or of 8 at 4. */
-INLINE void add_windows(const struct sp_lanes_stage *s, size_t block, size_t out,
-                        const uint8_t *scratch, size_t lanes, __m256i acc[4])
+/* The sums of 8 outputs: a register each at 8 positions, or one for two at 4. */
+INLINE void add_windows(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
+                        size_t lanes, __m256i *acc)
 {
     const struct sp_lanes_step *step = s->steps + s->first[block];
     const struct sp_lanes_step *ones = step + 2 * (size_t)s->twos[block];
     const struct sp_lanes_step *end = s->steps + s->first[block + 1];
-    const int8_t *table = s->weights + (size_t)s->first[block] * 128 + 16 * out;
-    const size_t next = lanes == 4 ? 32 : 16;
+    const int8_t *table = s->weights + (size_t)s->first[block] * 128;
+    const size_t next = lanes == 4 ? 32 : 16, count = lanes == 4 ? 4 : 8;
     for (; step < ones; step += 2, table += 256) {
         struct taken a = take(step, scratch, lanes), b = take(step + 1, scratch, lanes);
-#pragma GCC unroll 4
-        for (size_t o = 0; o < 4; o++) {
+#pragma GCC unroll 8
+        for (size_t o = 0; o < count; o++) {
             __m256i both = _mm256_add_epi16(products(a, table + next * o, lanes),
                                             products(b, table + 128 + next * o, lanes));
             acc[o] = add_products(acc[o], both);
@@ -90,8 +90,8 @@ INLINE void add_windows(const struct sp_lanes_stage *s, size_t block, size_t out
     }
     for (; step < end; step++, table += 128) {
         struct taken a = take(step, scratch, lanes);
-#pragma GCC unroll 4
-        for (size_t o = 0; o < 4; o++)
+#pragma GCC unroll 8
+        for (size_t o = 0; o < count; o++)
             acc[o] = add_products(acc[o], products(a, table + next * o, lanes));
     }
 }
@@ -138,8 +138,7 @@ INLINE void sums_8(const struct sp_lanes_stage *s, size_t block, const uint8_t *
     if (s->quads) {
         add_quads(s, block, scratch, sums);
     } else {
-        add_windows(s, block, 0, scratch, 8, sums);
-        add_windows(s, block, 4, scratch, 8, sums + 4);
+        add_windows(s, block, scratch, 8, sums);
     }
 }
 
@@ -153,7 +152,7 @@ INLINE void sums_4(const struct sp_lanes_stage *s, size_t block, const uint8_t *
 #pragma GCC unroll 4
         for (size_t i = 0; i < 4; i++)
             acc[b][i] = load(s->bias + ((block + b) * 8 + 2 * i) * 4);
-        add_windows(s, block + b, 0, scratch, 4, acc[b]);
+        add_windows(s, block + b, scratch, 4, acc[b]);
     }
 #pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
