@@ -80,6 +80,13 @@ struct sp_layer {
     const char *kernel;
 };
 
+/* A layer that does something of its own when a word runs. */
+struct sp_run {
+    const struct sp_layer *layer;
+    const struct sp_lanes_stage *stage; /* NULL: it is none */
+    bool plain;                         /* its winners are read plain as well */
+};
+
 struct sp_label {
     const char *text;
     enum sparrow_label_kind kind;
@@ -100,7 +107,9 @@ struct sparrow_model {
     struct sp_kernels kernels;
     size_t layer_count;
     struct sp_layer *layers;
-    struct sp_value *values;        /* layer_count + 1 */
+    struct sp_value *values; /* layer_count + 1 */
+    size_t run_count;        /* of the layers that run, in order */
+    struct sp_run *runs;
     struct sp_words_program *words; /* sixteen words at once; NULL: this model has no such way */
     size_t words_at;                /* offset of their part of the scratch */
     size_t scratch_bytes;           /* all values and working memory */

@@ -27,7 +27,7 @@ struct packing {
     struct step *found; /* of the block in hand */
     size_t count;
     /* what is being written */
-    uint32_t *first, *twos;
+    struct sp_lanes_block *block;
     struct sp_lanes_step *steps;
     int8_t *weights;
     size_t step_count;
@@ -203,14 +203,14 @@ static void append(struct packing *k, size_t block, size_t found)
 static void pack_block(struct packing *k, size_t block)
 {
     find_steps(k, block);
-    k->first[block] = (uint32_t)k->step_count;
+    k->block[block].first = (uint32_t)k->step_count;
     for (size_t i = 0; i < k->count; i++) {
         size_t other = k->found[i].taken ? k->count : partner(k, block, i);
         if (other == k->count)
             continue;
         append(k, block, i);
         append(k, block, other);
-        k->twos[block]++;
+        k->block[block].twos++;
     }
     for (size_t i = 0; i < k->count; i++)
         if (!k->found[i].taken)
@@ -230,26 +230,23 @@ static int make_room(struct sp_loader *l, struct packing *k)
         find_steps(k, b);
         steps += k->count;
     }
-    k->first = sp_loader_alloc(l, blocks + 1, sizeof(*k->first));
-    k->twos = sp_loader_alloc(l, blocks, sizeof(*k->twos));
+    k->block = sp_loader_alloc(l, blocks + 1, sizeof(*k->block));
     k->steps = sp_loader_alloc(l, steps, sizeof(*k->steps));
     k->weights = sp_loader_alloc(l, steps, SP_LANES_BLOCK * k->window);
-    if (k->first == NULL || k->twos == NULL || k->steps == NULL || k->weights == NULL)
+    if (k->block == NULL || k->steps == NULL || k->weights == NULL)
         return SPARROW_NO_MEMORY;
     return SPARROW_OK;
 }
 
-/* The biases of the convolutions, added up (as 32-bit sums wrap), each four times. */
-static int32_t *pack_bias(struct sp_loader *l, const struct packing *k)
+/* The biases of the convolutions, added up as 32-bit sums wrap. */
+static void pack_bias(const struct packing *k, size_t block)
 {
-    int32_t *bias = sp_loader_alloc(l, k->stage->blocks * SP_LANES_BLOCK, 4 * sizeof(*bias));
-    for (size_t i = 0; bias != NULL && i < k->stage->blocks * SP_LANES_BLOCK * 4; i++) {
+    for (size_t o = 0; o < SP_LANES_BLOCK; o++) {
         uint32_t sum = 0;
         for (size_t c = 0; c < k->parts->conv_count; c++)
-            sum += (uint32_t)conv_layer(k, c)->conv.bias[i / 4];
-        bias[i] = (int32_t)sum;
+            sum += (uint32_t)conv_layer(k, c)->conv.bias[block * SP_LANES_BLOCK + o];
+        k->block[block].bias[o] = (int32_t)sum;
     }
-    return bias;
 }
 
 static struct sp_lanes_scale *pack_scales(struct sp_loader *l, const struct sp_block_winners *b,
@@ -320,16 +317,16 @@ static int pack(struct sp_loader *l, struct packing *k)
     if (status < 0)
         return status;
     struct sp_lanes_stage *s = k->stage;
-    for (size_t b = 0; b < s->blocks; b++)
+    for (size_t b = 0; b < s->blocks; b++) {
         pack_block(k, b);
-    k->first[s->blocks] = (uint32_t)k->step_count;
-    s->first = k->first;
-    s->twos = k->twos;
+        pack_bias(k, b);
+    }
+    k->block[s->blocks].first = (uint32_t)k->step_count;
+    s->block = k->block;
     s->steps = k->steps;
     s->weights = k->weights;
-    s->bias = pack_bias(l, k);
     s->scales = pack_scales(l, &k->m->layers[k->parts->winners].block_winners, s->blocks);
-    if (s->bias == NULL || s->scales == NULL)
+    if (s->scales == NULL)
         return SPARROW_NO_MEMORY;
     s->short_sums = sums_are_short(s);
     return SPARROW_OK;

@@ -209,6 +209,27 @@ static int pack_stages(struct sp_loader *l)
     return SPARROW_OK;
 }
 
+/* Lists what runs: a word then need not look at the others. */
+static int list_runs(struct sp_loader *l)
+{
+    struct sparrow_model *m = l->model;
+    m->runs = sp_loader_alloc(l, m->layer_count, sizeof(*m->runs));
+    if (m->runs == NULL)
+        return SPARROW_NO_MEMORY;
+    for (size_t i = 0; i < m->layer_count; i++) {
+        const struct sp_layer *layer = &m->layers[i];
+        if (layer->path == SP_PATH_PART || layer->op == SP_OP_RESHAPE)
+            continue;
+        bool stage = layer->path == SP_PATH_LANES && layer->op == SP_OP_BLOCK_WINNERS;
+        m->runs[m->run_count++] = (struct sp_run){
+            .layer = layer,
+            .stage = stage ? &layer->stage : NULL,
+            .plain = stage && m->values[i + 1].plain != SP_NOWHERE,
+        };
+    }
+    return SPARROW_OK;
+}
+
 int sp_plan_make(struct sp_loader *l)
 {
     struct sparrow_model *m = l->model;
@@ -226,6 +247,8 @@ int sp_plan_make(struct sp_loader *l)
                               forms.end, SP_LIMIT_SCRATCH_BYTES);
     m->words_at = m->scratch_bytes = forms.end;
     int status = pack_stages(l);
+    if (status == 0)
+        status = list_runs(l);
     if (status == 0)
         status = sp_words_make(l);
     if (m->words != NULL)

@@ -103,8 +103,6 @@ static void run_plain(const struct word *w, size_t index)
     const struct sp_layer *layer = &w->model->layers[index];
     const struct sp_value *from = &w->model->values[layer->inputs[0]];
     size_t positions = from->height * from->width;
-    if (layer->op == SP_OP_RESHAPE)
-        return; /* the same bytes */
     const void *in = plain_in(w, layer->inputs[0]);
     void *out = plain_out(w, index + 1);
     switch (layer->op) {
@@ -133,7 +131,7 @@ static void run_plain(const struct word *w, size_t index)
     case SP_OP_K_WINNERS:
         k->k_winners(layer->k_winners.k, in, layer->k_winners.rows, layer->k_winners.n, out);
         break;
-    case SP_OP_RESHAPE:
+    case SP_OP_RESHAPE: /* the same bytes */
     case SP_OP_COUNT:
         break;
     }
@@ -150,32 +148,37 @@ static void run_quads(const struct word *w)
         k->quads(&v->form, v->channels, w->features, true, w->bytes + v->split);
 }
 
-static void run_lanes(const struct word *w, size_t index)
+/* Winners that have lanes, for those who read them plain. */
+static void run_form(const struct word *w, size_t value)
+{
+    const struct sp_value *v = &w->model->values[value];
+    bool split = v->lanes == SP_NOWHERE;
+    sp_lanes_plain(&v->form, split, w->bytes + (split ? v->split : v->lanes), plain_out(w, value));
+}
+
+static void run_mean_pool(const struct word *w, size_t index)
 {
     const struct sparrow_model *m = w->model;
-    const struct sp_layer *layer = &m->layers[index];
-    const struct sp_value *from = &m->values[layer->inputs[0]], *to = &m->values[index + 1];
-    if (layer->op == SP_OP_MEAN_POOL) {
-        m->kernels.lanes->mean_pool(&from->form, w->bytes + from->lanes, plain_out(w, index + 1));
-        return;
-    }
-    m->kernels.lanes->stage(&layer->stage, w->bytes);
-    bool split = to->lanes == SP_NOWHERE;
-    if (to->plain != SP_NOWHERE)
-        sp_lanes_plain(&to->form, split, w->bytes + (split ? to->split : to->lanes),
-                       plain_out(w, index + 1));
+    const struct sp_value *from = &m->values[m->layers[index].inputs[0]];
+    m->kernels.lanes->mean_pool(&from->form, w->bytes + from->lanes, plain_out(w, index + 1));
 }
 
 static void run_word(const struct word *w, int32_t *scores)
 {
+    const struct sparrow_model *m = w->model;
     run_quads(w);
-    for (size_t i = 0; i < w->model->layer_count; i++) {
-        if (w->model->layers[i].path == SP_PATH_PLAIN)
-            run_plain(w, i);
-        else if (w->model->layers[i].path == SP_PATH_LANES)
-            run_lanes(w, i);
+    for (size_t i = 0; i < m->run_count; i++) {
+        const struct sp_run *run = &m->runs[i];
+        if (run->stage != NULL)
+            m->kernels.lanes->stage(run->stage, w->bytes);
+        else if (run->layer->path == SP_PATH_LANES)
+            run_mean_pool(w, (size_t)(run->layer - m->layers));
+        else
+            run_plain(w, (size_t)(run->layer - m->layers));
+        if (run->plain)
+            run_form(w, (size_t)(run->layer - m->layers) + 1);
     }
-    memcpy(scores, plain_in(w, w->model->layer_count), w->model->label_count * sizeof(*scores));
+    memcpy(scores, plain_in(w, m->layer_count), m->label_count * sizeof(*scores));
 }
 
 void sparrow_run(const struct sparrow_model *model, struct sparrow_scratch *scratch,

@@ -60,6 +60,14 @@ struct sp_lanes_step {
     uint32_t index, value;
 };
 
+/* 8 outputs whose channels compete. */
+struct sp_lanes_block {
+    uint32_t first; /* of its steps */
+    uint32_t twos;  /* so many pairs of steps come first, whose products add up in s16 without
+                     * overflow, whatever wins */
+    int32_t bias[SP_LANES_BLOCK];
+};
+
 /* (min(sum, top) * multiplier + half) >> shift needs 32 bits only: what lies above top gives the
  * largest value like top itself. */
 struct sp_lanes_scale {
@@ -71,13 +79,10 @@ struct sp_lanes_stage {
     size_t width, blocks; /* of the output: positions, blocks of 8 channels (an even number) */
     /* Positions that are computed at once: 16, 8, or (for a multiple of 4 blocks) 4. */
     size_t lanes;
-    bool quads;            /* the steps read quads, not windows; lanes is 16 */
-    const uint32_t *first; /* blocks + 1: a block's first step */
-    const uint32_t *twos;  /* blocks: so many pairs of steps begin it, whose products add up in s16
-                            * without overflow, whatever wins */
+    bool quads;                         /* the steps read quads, not windows; lanes is 16 */
+    const struct sp_lanes_block *block; /* blocks + 1: the last one has nothing but `first` */
     const struct sp_lanes_step *steps;
     const int8_t *weights;               /* per step 8 outputs x 16, or x 4; aligned to 64 */
-    const int32_t *bias;                 /* blocks x 8 x 4: each one four times */
     const struct sp_lanes_scale *scales; /* blocks */
     /* All shifts are 15, multipliers fit s16, and sums that do not fit s16 give the largest value:
      * one rounding multiplication of 16 bits does it. */

@@ -74,10 +74,10 @@ INLINE __m256i add_products(__m256i sum, __m256i products16)
 INLINE void add_windows(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
                         size_t lanes, __m256i *acc)
 {
-    const struct sp_lanes_step *step = s->steps + s->first[block];
-    const struct sp_lanes_step *ones = step + 2 * (size_t)s->twos[block];
-    const struct sp_lanes_step *end = s->steps + s->first[block + 1];
-    const int8_t *table = s->weights + (size_t)s->first[block] * 128;
+    const struct sp_lanes_step *step = s->steps + s->block[block].first;
+    const struct sp_lanes_step *ones = step + 2 * (size_t)s->block[block].twos;
+    const struct sp_lanes_step *end = s->steps + s->block[block + 1].first;
+    const int8_t *table = s->weights + (size_t)s->block[block].first * 128;
     const size_t next = lanes == 4 ? 32 : 16, count = lanes == 4 ? 4 : 8;
     for (; step < ones; step += 2, table += 256) {
         struct taken a = take(step, scratch, lanes), b = take(step + 1, scratch, lanes);
@@ -107,10 +107,10 @@ INLINE __m256i quad_products(__m256i x, const int8_t *weights)
 INLINE void add_quads(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
                       __m256i acc[8])
 {
-    const struct sp_lanes_step *step = s->steps + s->first[block];
-    const struct sp_lanes_step *ones = step + 2 * (size_t)s->twos[block];
-    const struct sp_lanes_step *end = s->steps + s->first[block + 1];
-    const int8_t *weights = s->weights + (size_t)s->first[block] * 32;
+    const struct sp_lanes_step *step = s->steps + s->block[block].first;
+    const struct sp_lanes_step *ones = step + 2 * (size_t)s->block[block].twos;
+    const struct sp_lanes_step *end = s->steps + s->block[block + 1].first;
+    const int8_t *weights = s->weights + (size_t)s->block[block].first * 32;
     for (; step < ones; step += 2, weights += 64) {
         __m256i a = load(scratch + step[0].index), b = load(scratch + step[1].index);
 #pragma GCC unroll 8
@@ -134,7 +134,7 @@ INLINE void sums_8(const struct sp_lanes_stage *s, size_t block, const uint8_t *
 {
 #pragma GCC unroll 8
     for (size_t o = 0; o < 8; o++)
-        sums[o] = _mm256_set1_epi32(s->bias[(block * 8 + o) * 4]);
+        sums[o] = _mm256_set1_epi32(s->block[block].bias[o]);
     if (s->quads) {
         add_quads(s, block, scratch, sums);
     } else {
@@ -149,9 +149,11 @@ INLINE void sums_4(const struct sp_lanes_stage *s, size_t block, const uint8_t *
     __m256i acc[2][4];
 #pragma GCC unroll 2
     for (size_t b = 0; b < 2; b++) {
+        __m256i bias = load(s->block[block + b].bias);
 #pragma GCC unroll 4
-        for (size_t i = 0; i < 4; i++)
-            acc[b][i] = load(s->bias + ((block + b) * 8 + 2 * i) * 4);
+        for (int i = 0; i < 8; i += 2)
+            acc[b][i / 2] = _mm256_permutevar8x32_epi32(
+                bias, _mm256_setr_epi32(i, i, i, i, i + 1, i + 1, i + 1, i + 1));
         add_windows(s, block + b, scratch, 4, acc[b]);
     }
 #pragma GCC unroll 4

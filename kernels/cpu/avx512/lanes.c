@@ -40,8 +40,8 @@ INLINE void add_windows_16(const struct sp_lanes_stage *s, size_t block, const u
 {
     const __m512i one = _mm512_set1_epi8(16), two = _mm512_set1_epi8(32),
                   three = _mm512_set1_epi8(48);
-    const int8_t *table = s->weights + (size_t)s->first[block] * 128;
-    for (size_t i = s->first[block]; i < s->first[block + 1]; i++, table += 128) {
+    const int8_t *table = s->weights + (size_t)s->block[block].first * 128;
+    for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, table += 128) {
         __m512i index = load(scratch + s->steps[i].index);
         __m512i value = load(scratch + s->steps[i].value);
         __m512i a = load(table), b = load(table + 64);
@@ -64,8 +64,8 @@ INLINE void add_windows_8(const struct sp_lanes_stage *s, size_t block, const ui
 {
     const __m512i low = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi8(16), 1);
     const __m512i high = _mm512_add_epi8(low, _mm512_set1_epi8(32));
-    const int8_t *table = s->weights + (size_t)s->first[block] * 128;
-    for (size_t i = s->first[block]; i < s->first[block + 1]; i++, table += 128) {
+    const int8_t *table = s->weights + (size_t)s->block[block].first * 128;
+    for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, table += 128) {
         __m512i index = _mm512_broadcast_i64x4(load_half(scratch + s->steps[i].index));
         __m512i value = _mm512_broadcast_i64x4(load_half(scratch + s->steps[i].value));
         __m512i a = load(table), b = load(table + 64);
@@ -81,8 +81,8 @@ INLINE void add_windows_8(const struct sp_lanes_stage *s, size_t block, const ui
 INLINE void add_windows_4(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
                           __m512i acc[2])
 {
-    const int8_t *table = s->weights + (size_t)s->first[block] * 128;
-    for (size_t i = s->first[block]; i < s->first[block + 1]; i++, table += 128) {
+    const int8_t *table = s->weights + (size_t)s->block[block].first * 128;
+    for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, table += 128) {
         __m512i index = _mm512_broadcast_i32x4(load_quarter(scratch + s->steps[i].index));
         __m512i value = _mm512_broadcast_i32x4(load_quarter(scratch + s->steps[i].value));
         acc[0] = _mm512_dpbusd_epi32(acc[0], value, _mm512_shuffle_epi8(load(table), index));
@@ -94,8 +94,8 @@ INLINE void add_windows_4(const struct sp_lanes_stage *s, size_t block, const ui
 INLINE void add_quads(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
                       __m512i acc[8])
 {
-    const int8_t *weights = s->weights + (size_t)s->first[block] * 32;
-    for (size_t i = s->first[block]; i < s->first[block + 1]; i++, weights += 32) {
+    const int8_t *weights = s->weights + (size_t)s->block[block].first * 32;
+    for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, weights += 32) {
         __m512i x = load(scratch + s->steps[i].index);
 #pragma GCC unroll 8
         for (size_t o = 0; o < 8; o++) {
@@ -112,7 +112,7 @@ INLINE void sums_16(const struct sp_lanes_stage *s, size_t block, const uint8_t 
 {
 #pragma GCC unroll 8
     for (size_t o = 0; o < 8; o++)
-        sums[o] = _mm512_set1_epi32(s->bias[(block * 8 + o) * 4]);
+        sums[o] = _mm512_set1_epi32(s->block[block].bias[o]);
     if (s->quads)
         add_quads(s, block, scratch, sums);
     else
@@ -126,12 +126,13 @@ INLINE void sums_8(const struct sp_lanes_stage *s, size_t block, const uint8_t *
     __m512i acc[2][4];
 #pragma GCC unroll 2
     for (size_t b = 0; b < 2; b++) {
+        __m512i bias = _mm512_castsi256_si512(load_half(s->block[block + b].bias));
 #pragma GCC unroll 4
-        for (size_t i = 0; i < 4; i++) {
-            const int32_t *bias = s->bias + ((block + b) * 8 + 2 * i) * 4;
-            __m512i twice = _mm512_castsi256_si512(load_half(bias));
-            acc[b][i] = _mm512_shuffle_i64x2(twice, twice, 0x50);
-        }
+        for (int i = 0; i < 8; i += 2)
+            acc[b][i / 2] = _mm512_permutexvar_epi32(_mm512_setr_epi32(i, i, i, i, i, i, i, i,
+                                                                       i + 1, i + 1, i + 1, i + 1,
+                                                                       i + 1, i + 1, i + 1, i + 1),
+                                                     bias);
         add_windows_8(s, block + b, scratch, acc[b]);
     }
 #pragma GCC unroll 4
@@ -148,8 +149,11 @@ INLINE void sums_4(const struct sp_lanes_stage *s, size_t block, const uint8_t *
     __m512i acc[4][2];
 #pragma GCC unroll 4
     for (size_t b = 0; b < 4; b++) {
-        acc[b][0] = load(s->bias + (block + b) * 32);
-        acc[b][1] = load(s->bias + (block + b) * 32 + 16);
+        __m512i bias = _mm512_castsi256_si512(load_half(s->block[block + b].bias));
+        acc[b][0] = _mm512_permutexvar_epi32(
+            _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), bias);
+        acc[b][1] = _mm512_permutexvar_epi32(
+            _mm512_setr_epi32(4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7), bias);
         add_windows_4(s, block + b, scratch, acc[b]);
     }
 #pragma GCC unroll 2

@@ -23,9 +23,9 @@ struct trial {
     size_t steps, window;
     uint8_t *scratch, *plain; /* plain: the input */
     int8_t *weights, *full;   /* full: out x taps x in */
-    uint32_t *first, *twos;
+    struct sp_lanes_block *block;
     struct sp_lanes_step *step;
-    int32_t *bias, *four;
+    int32_t *bias;
     struct sp_lanes_scale *scales;
     uint32_t multipliers[8];
     uint8_t shifts[8];
@@ -119,9 +119,9 @@ static void make_weights(struct trial *t)
                               : kind == 1 ? -limit
                                           : (int32_t)below(t, 2 * (uint32_t)limit + 1) - limit);
     for (size_t b = 0; b < blocks; b++) {
-        t->first[b] = (uint32_t)n;
+        t->block[b].first = (uint32_t)n;
         size_t own = s->kernel_width * windows;
-        t->twos[b] = limit == 63 ? below(t, (uint32_t)own / 2 + 1) : 0;
+        t->block[b].twos = limit == 63 ? below(t, (uint32_t)own / 2 + 1) : 0;
         for (size_t i = 0; i < own; i++, n++) {
             size_t tap = i / windows, w = i % windows, left = s->in_channels - w * t->window;
             ptrdiff_t shift = (ptrdiff_t)tap - (ptrdiff_t)s->pad_left;
@@ -138,7 +138,7 @@ static void make_weights(struct trial *t)
                        left < t->window ? left : t->window);
         }
     }
-    t->first[blocks] = (uint32_t)n;
+    t->block[blocks].first = (uint32_t)n;
 }
 
 /* Sums that are far apart, that tie, and that reach the ends of s32. */
@@ -151,8 +151,7 @@ static void make_bias(struct trial *t)
             t->bias[i] = (int32_t)below(t, 16);
         if (kind == 1 && below(t, 3) == 0)
             t->bias[i] = below(t, 2) != 0 ? INT32_MAX - (1 << 24) : INT32_MIN + (1 << 24);
-        for (size_t j = 0; j < 4; j++)
-            t->four[4 * i + j] = t->bias[i];
+        t->block[i / 8].bias[i % 8] = t->bias[i];
     }
 }
 
@@ -196,11 +195,9 @@ static void make_room(struct trial *t)
     t->plain = guard_new(s->in_width * s->in_channels);
     t->weights = guard_new(t->steps * 8 * t->window);
     t->full = guard_new(s->out_channels * s->kernel_width * s->in_channels);
-    t->first = guard_new(4 * (s->out_channels / 8 + 1));
-    t->twos = guard_new(4 * (s->out_channels / 8));
+    t->block = guard_new((s->out_channels / 8 + 1) * sizeof(*t->block));
     t->step = guard_new(t->steps * sizeof(*t->step));
     t->bias = guard_new(4 * s->out_channels);
-    t->four = guard_new(16 * s->out_channels);
     t->scales = guard_new(s->out_channels / 8 * sizeof(*t->scales));
 }
 
@@ -211,11 +208,9 @@ static void free_room(struct trial *t)
     guard_free(t->plain, s->in_width * s->in_channels);
     guard_free(t->weights, t->steps * 8 * t->window);
     guard_free(t->full, s->out_channels * s->kernel_width * s->in_channels);
-    guard_free(t->first, 4 * (s->out_channels / 8 + 1));
-    guard_free(t->twos, 4 * (s->out_channels / 8));
+    guard_free(t->block, (s->out_channels / 8 + 1) * sizeof(*t->block));
     guard_free(t->step, t->steps * sizeof(*t->step));
     guard_free(t->bias, 4 * s->out_channels);
-    guard_free(t->four, 16 * s->out_channels);
     guard_free(t->scales, s->out_channels / 8 * sizeof(*t->scales));
 }
 
@@ -227,11 +222,9 @@ static void choose_stage(struct trial *t)
     s->blocks = t->shape.out_channels / 8;
     s->quads = t->in.quads != 0;
     s->lanes = s->quads || s->width > 8 ? 16 : s->width > 4 || s->blocks % 4 != 0 ? 8 : 4;
-    s->first = t->first;
-    s->twos = t->twos;
+    s->block = t->block;
     s->steps = t->step;
     s->weights = t->weights;
-    s->bias = t->four;
     s->scales = t->scales;
     s->rank_shift = t->winners.rank_shift;
     s->winners = t->winners.winners;
