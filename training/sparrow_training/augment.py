@@ -1,4 +1,5 @@
-"""Other takes of the same clips: speed, place, colour, level and background vary, the word stays.
+"""Other takes of the same clips: speed, place, colour, level and background vary, and pitch and
+room if wanted; the word stays.
 
 The training clips went through a lossy codec, the test clips did not: colour (a random equaliser,
 now and then a low pass) and noise under most clips keep a network from leaning on the codec's
@@ -13,6 +14,9 @@ from .clips import RATE
 
 SPEEDS = np.arange(91, 112)  # lengths in hundredths of a second that a second becomes
 SHIFT = RATE // 10  # samples, either way
+WINDOW, HOP = 512, 128  # of the phase vocoder
+SEMITONES = 3.0  # either way
+EARLIEST = 0.002  # seconds until the first echo
 KNOTS_HZ = [0, 150, 350, 700, 1400, 2800, 5600, 8000]
 
 
@@ -46,6 +50,48 @@ def cut_noise(noise, n, rng):
     return cuts
 
 
+def stretch(clips, factor):
+    """Floats [n, RATE] as factor times as many samples of the same pitch (a phase vocoder)."""
+    window = torch.hann_window(WINDOW)
+    spectrum = torch.stft(
+        torch.from_numpy(clips), WINDOW, HOP, window=window, return_complex=True
+    )  # [n, bins, frames]
+    frames = spectrum.shape[2]
+    places = torch.arange(0, frames - 1, 1 / factor)
+    before, between = places.long(), places - places.floor()
+    size, phase = spectrum.abs(), spectrum.angle()
+    steps = phase[..., 1:] - phase[..., :-1]  # what a frame adds to the phase
+    turned = torch.cat([phase[..., :1], steps[..., before[:-1]]], 2).cumsum(2)
+    blend = size[..., before] * (1 - between) + size[..., before + 1] * between
+    length = round(clips.shape[1] * factor)
+    return torch.istft(
+        torch.polar(blend, turned), WINDOW, HOP, window=window, length=length
+    ).numpy()
+
+
+def pitch(clips, semitones):
+    """Floats [n, RATE], higher or lower at the same speed."""
+    longer = stretch(clips, 2 ** (semitones / 12))
+    spectrum = torch.fft.rfft(torch.from_numpy(longer))
+    wanted = torch.zeros(len(clips), RATE // 2 + 1, dtype=spectrum.dtype)
+    most = min(wanted.shape[1], spectrum.shape[1])
+    wanted[:, :most] = spectrum[:, :most]
+    return torch.fft.irfft(wanted, RATE).numpy() * (RATE / longer.shape[1])
+
+
+def room(clips, rng):
+    """Floats [n, RATE] as in a small room each: the sound itself and an echo that fades by 60 dB
+    in 0.1 to 0.6 s, 1 to 15 dB below it."""
+    n, time = len(clips), np.arange(RATE) / RATE
+    fades = np.exp(-np.log(1000) * time / rng.uniform(0.1, 0.6, (n, 1)))
+    echoes = rng.normal(0, 1, (n, RATE)) * fades * (time > EARLIEST)
+    below = 10 ** (-rng.uniform(1, 15, (n, 1)) / 20)
+    echoes *= below / np.sqrt((echoes**2).sum(1, keepdims=True))
+    echoes[:, 0] = 1
+    product = np.fft.rfft(clips, 2 * RATE) * np.fft.rfft(echoes, 2 * RATE)
+    return np.fft.irfft(product)[:, :RATE].astype(np.float32)
+
+
 def level(clips):
     return np.sqrt((clips**2).mean(1, keepdims=True)) + 1e-3
 
@@ -54,11 +100,22 @@ def to_s16(clips):
     return np.clip(np.rint(clips), -32768, 32767).astype(np.int16)
 
 
-def augment(samples, noise, rng):
+def elsewhere(samples, rng, manner):
+    """s16 as floats, and now and then of another pitch or in a room. Draws no random number where
+    neither is wanted."""
+    clips = samples.astype(np.float32)
+    if manner.pitches and rng.random() < manner.pitches:
+        clips = pitch(clips, rng.uniform(-SEMITONES, SEMITONES))
+    if manner.rooms and rng.random() < manner.rooms:
+        clips = room(clips, rng)
+    return clips
+
+
+def augment(samples, noise, rng, manner):
     """Another take of each clip: s16 [n, RATE] in and out. Clips of one call share their speed:
-    call it with a few."""
+    call it with a few. manner: a Manner of takes.py."""
     n, length = len(samples), int(rng.choice(SPEEDS)) * RATE // 100
-    spoken = resample(samples.astype(np.float32), length, colour(n, rng))
+    spoken = resample(elsewhere(samples, rng, manner), length, colour(n, rng))
     clips = np.zeros((n, RATE), np.float32)
     for clip, word, shift in zip(clips, spoken, rng.integers(-SHIFT, SHIFT + 1, n)):
         first = (RATE - length) // 2 + shift

@@ -4,17 +4,16 @@ SPDX-License-Identifier: Apache-2.0
 """
 DESCRIPTIONS = {
     "commands": """
-        Twelve classes (yes no up down left right on off stop go, silence, unknown) from one second
-        of 16 kHz speech. A temporal residual network: mel bands are channels; a dense stem of 3
-        taps, three residual blocks of 9-tap convolutions whose weights stand in windows (8 outputs
-        x 16 inputs at a tap), {winners} winners in each 8 channels, the mean over time, a linear
-        layer.""",
+        {count} classes ({labels}) from one second of 16 kHz speech. A temporal residual network:
+        mel bands are channels; a dense stem of 3 taps, three residual blocks of 9-tap convolutions
+        whose weights stand in windows (8 outputs x 16 inputs at a tap), {winners} winners in each
+        8 channels, the mean over time, a linear layer.""",
     "relu": "A dense temporal residual network, the teacher of `commands`.",
     "published": """
         The shape behind the published figures for sparse networks on speech (5x5 convolutions of
         64, 1600 -> 1500 -> 12, 127,696 stored numbers), with fixed masks and block winners, here on
-        twelve classes. For like-for-like tables of speed; trained briefly, it is not the network to
-        use.""",
+        {count} classes. For like-for-like tables of speed; trained briefly, it is not the network
+        to use.""",
 }
 TRAINED_ON = """
     Speech Commands by Pete Warden, Google (v0.01 of 2017 and v0.02 of 2018): 19,175 training clips
@@ -56,8 +55,12 @@ def fill(card, trained, epochs, integer_epochs):
     """trained: what trainer.load() gives."""
     settings = trained.settings
     winners = {1: "one", 2: "two"}.get(settings.winners, "all")
-    card.description = line(DESCRIPTIONS[settings.net].format(winners=winners))
-    card.trained_on, card.licence = line(TRAINED_ON), line(LICENCE)
+    labels = settings.vocabulary.labels
+    card.description = line(DESCRIPTIONS[settings.net]).format(
+        winners=winners, count=len(labels), labels=" ".join(labels)
+    )
+    card.trained_on = line(trained.origin.get("trained_on", TRAINED_ON))
+    card.licence = line(trained.origin.get("licence", LICENCE))
     card.recipe = recipe(settings, epochs, integer_epochs, trained.taught)
     if trained.note:
         card.recipe += " " + trained.note

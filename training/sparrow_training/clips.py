@@ -1,4 +1,4 @@
-"""The data folder: archives of spoken words in, 16 kHz samples out.
+"""Recorded words: archives and files in, 16 kHz samples out.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -35,6 +35,42 @@ def decode(data):
     return samples
 
 
+def resample(samples, rate):
+    """Floats of any rate as floats at RATE, by their spectrum."""
+    length = max(1, round(len(samples) * RATE / rate))
+    if length == len(samples):
+        return samples
+    spectrum = np.fft.rfft(samples)[: length // 2 + 1]
+    return np.fft.irfft(spectrum, length) * (length / len(samples))
+
+
+def read_file(path):
+    """A recording of any rate and number of channels as s16 at RATE."""
+    try:
+        samples, rate = soundfile.read(path, dtype="float64", always_2d=True)
+    except (RuntimeError, OSError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    if len(samples) == 0:
+        raise ValueError(f"{path}: nothing in it")
+    mono = resample(samples.mean(1), rate)
+    return np.clip(np.rint(mono * 32768), -32768, 32767).astype(np.int16)
+
+
+def one_second(samples):
+    """The loudest second of a longer recording; zeros around a shorter one."""
+    if len(samples) <= RATE:
+        before = (RATE - len(samples)) // 2
+        return np.pad(samples, (before, RATE - len(samples) - before))
+    energy = np.cumsum(np.concatenate([[0.0], samples.astype(np.float64) ** 2]))
+    first = int((energy[RATE:] - energy[:-RATE]).argmax())
+    return samples[first : first + RATE]
+
+
+def padded(samples):
+    """The first second, with zeros after a shorter clip."""
+    return np.pad(samples[:RATE], (0, max(0, RATE - len(samples))))
+
+
 def read_archive(path, wanted=None):
     """Name and samples of each clip in a tar file, or of the wanted ones."""
     with tarfile.open(path) as tar:
@@ -43,25 +79,10 @@ def read_archive(path, wanted=None):
                 yield member.name, decode(tar.extractfile(member).read())
 
 
-def read_words(data, split, progress):
-    """All words of a split ("train", "valid", "test"); short clips are followed by zeros."""
-    rows = [
-        r
-        for r in read_manifest(data)
-        if r["split"] == split and r["archive"].endswith(".tar") and r["word"] != "_noise_"
-    ]
-    samples, words = np.zeros((len(rows), RATE), np.int16), []
-    for archive in sorted({r["archive"] for r in rows}):
-        wanted = {r["file"]: r["word"] for r in rows if r["archive"] == archive}
-        for name, clip in read_archive(os.path.join(data, archive), wanted):
-            samples[len(words), : min(RATE, len(clip))] = clip[:RATE]
-            words.append(wanted[name])
-            progress(len(words), len(rows))
-    return Clips(samples[: len(words)], np.array(words))
-
-
-def read_noise(data, part):
-    """The background recordings of `part` ("train" or "test"), by name."""
-    prefix = f"_noise_/{part}/"
-    names = {r["file"] for r in read_manifest(data) if r["file"].startswith(prefix)}
-    return dict(sorted(read_archive(os.path.join(data, "noise.tar"), names)))
+def cut_in_time(recordings, share, part):
+    """The beginning of each recording for training, the end for testing."""
+    cuts = {name: int(len(samples) * share) for name, samples in recordings.items()}
+    return {
+        name: s[: cuts[name]] if part == "train" else s[cuts[name] :]
+        for name, s in recordings.items()
+    }

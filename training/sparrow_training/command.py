@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import json
 import os
 import subprocess
 import tempfile
@@ -31,3 +32,11 @@ def scores(sparrow, model, words, cpu=None):
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     lines = done.stdout.splitlines()[1:]
     return np.array([[int(field) for field in line.split("\t")[2:]] for line in lines])
+
+
+def bench(sparrow, model, seconds):
+    """The shortest time that the network takes for a word, in microseconds, by kernels."""
+    command = [sparrow, "bench", "--json", "--seconds", str(seconds), "--model", model]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    lines = json.loads(done.stdout)["lines"]
+    return {line["kernels"]: line["min_us"] for line in lines if line["step"] == "network"}

@@ -7,6 +7,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402 (the backend comes first)
 
+from . import pareto  # noqa: E402
+
 MARKS = "osD^vPX*<>"
 
 
@@ -40,6 +42,61 @@ def noise(path, results):
         panel.invert_xaxis()
     for panel in axes[0]:
         panel.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def front(path, results, goal):
+    """Accuracy against cost of a search's results, one line through those that no other beats;
+    goal: the Goal whose thresholds are drawn."""
+    figure, axes = pyplot.subplots(figsize=(7.5, 5))
+    last = max(result["rung"] for result in results)
+    for rung in range(last + 1):
+        some = [goal.point(r) for r in results if r["rung"] == rung]
+        epochs = next(r["epochs"] for r in results if r["rung"] == rung)
+        axes.scatter(
+            [cost for _, cost in some],
+            [100 * accuracy for accuracy, _ in some],
+            s=18 + 12 * rung,
+            marker=MARKS[rung % len(MARKS)],
+            alpha=0.35 + 0.65 * (rung + 1) / (last + 1) * 0.9,
+            label=f"{epochs} epochs",
+        )
+    points = [goal.point(result) for result in results]
+    best = [points[i] for i in pareto.front(points)]
+    axes.step(
+        [c for _, c in best], [100 * a for a, _ in best], where="post", color="black", linewidth=1
+    )
+    axes.axhline(100 * goal.least_accuracy, linestyle="--", color="grey", linewidth=1)
+    axes.axvline(goal.most_cost, linestyle="--", color="grey", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xlabel(goal.cost)
+    axes.set_ylabel("validation accuracy, %")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(loc="lower right", fontsize=9)
+    axes.set_title("dashed: the thresholds; line: the front", fontsize=10)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def against(path, points, label):
+    """Accuracy against a cost; points: (accuracies of the seeds in %, cost) by the name of the
+    network."""
+    figure, axes = pyplot.subplots(figsize=(7, 4.5))
+    for i, (name, (accuracies, cost)) in enumerate(points.items()):
+        mean = accuracies.mean()
+        spread = [[mean - accuracies.min()], [accuracies.max() - mean]]
+        axes.errorbar(
+            [cost], [mean], spread, marker=MARKS[i % len(MARKS)], linestyle="", capsize=3,
+            label=name,
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel(label)
+    axes.set_ylabel("right answers, % (bars: all seeds)")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(fontsize=9)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

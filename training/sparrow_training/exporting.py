@@ -70,7 +70,8 @@ class Layers:
         windows.group, windows.window = GROUP, part.window
         mask = as_windows(part.mask, part.window)[:, 0, :, 0]
         stays = mask.permute(0, 2, 1).numpy() > 0  # [group, tap, window]
-        values = as_windows(weight, part.window).permute(0, 4, 2, 3, 1).numpy()  # [.., input, output]
+        # [group, tap, window, input, output]
+        values = as_windows(weight, part.window).permute(0, 4, 2, 3, 1).numpy()
         windows.places.extend(int(p) for p in np.flatnonzero(stays))
         windows.values = s8(values[stays])
 

@@ -27,6 +27,12 @@ def messages():
     return module
 
 
+def digest(path):
+    """SHA-256 of a file, which tells one model file from another."""
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
 def write(path, model):
     payload = model.SerializeToString(deterministic=True)
     head = HEAD.pack(MAGIC, VERSION, 0, len(payload), hashlib.sha256(payload).digest())

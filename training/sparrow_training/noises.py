@@ -15,6 +15,7 @@ FULL = 32767.0
 FRAME = RATE // 50  # 20 ms
 ACTIVE_DB = 30  # a frame is speech if it is at most so far below the loudest one
 LOWEST_HZ = 40  # pink noise is flat below
+MADE_SECONDS, MADE_LEVEL, HUM_HZ = 20, 1000, 50
 
 
 def to_s16(clips):
@@ -47,6 +48,23 @@ def pink(n, rng):
     hz = np.maximum(np.arange(RATE // 2 + 1), LOWEST_HZ)
     spectrum = np.fft.rfft(white(n, rng)) / np.sqrt(hz)
     return np.fft.irfft(spectrum, RATE).astype(np.float32)
+
+
+def made(part):
+    """For those who have no recordings: white, pink and brown noise and a hum, another one for
+    each part ("train", "test")."""
+    rng = np.random.default_rng(0 if part == "train" else 1)
+    time = np.arange(MADE_SECONDS * RATE) / RATE
+    brown = np.cumsum(rng.normal(0, 1, len(time)))
+    sounds = {
+        "white": rng.normal(0, 1, len(time)),
+        "pink": pink(MADE_SECONDS, rng).reshape(-1),
+        "brown": brown - np.linspace(0, brown[-1], len(brown)),
+        "hum": sum(
+            np.sin(2 * np.pi * HUM_HZ * n * time + rng.uniform(0, 6)) / n for n in range(1, 9)
+        ),
+    }
+    return {name: to_s16(sound / np.std(sound) * MADE_LEVEL) for name, sound in sounds.items()}
 
 
 def recorded(recordings):

@@ -25,6 +25,7 @@ class Asked:
     def __init__(self, path, sparrow, words, cpu=None):
         self.path, self.sparrow, self.cpu = path, sparrow, cpu
         self.model = modelfile.read(path)
+        self.digest = modelfile.digest(path)
         self.kinds = vocabulary.of(self.model).kinds(words)
 
     def front_end(self):
@@ -91,7 +92,10 @@ def measure(models, words, samples, recordings, seed, progress):
             right = asked.right(features[front_end], chosen)
             points[name].setdefault(kind, []).append((at, right))
         progress(done + 1, steps)
-    return {name: result(p, spoken, seed) for name, p in points.items()}
+    return {
+        name: {"sha256": models[name].digest, **result(p, spoken, seed)}
+        for name, p in points.items()
+    }
 
 
 def rights(result):

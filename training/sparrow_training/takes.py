@@ -9,7 +9,7 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -28,15 +28,22 @@ def cache_folder():
     return os.path.join(base, "sparrow-training")
 
 
-def split_noise(noise, part):
-    """The beginning of each recording for training, the end for validation."""
-    cuts = {name: int(len(samples) * (1 - HELD_OUT)) for name, samples in noise.items()}
-    return {
-        name: s[: cuts[name]] if part == "train" else s[cuts[name] :] for name, s in noise.items()
-    }
+def noise_for(noise, part):
+    """The beginning of each recording for training, the end for validation; if those are too
+    short, all of it."""
+    cut = clips.cut_in_time(noise, 1 - HELD_OUT, part)
+    return {name: s for name, s in cut.items() if len(s) >= clips.RATE} or noise
 
 
-def one_take(path, decoded, noise, seed, sparrow):
+@dataclass(frozen=True)
+class Manner:
+    """How often a group of training clips gets a room or another pitch: 0 never, 1 always."""
+
+    rooms: float = 0.0
+    pitches: float = 0.0
+
+
+def one_take(path, decoded, noise, seed, sparrow, manner=Manner()):
     """Writes one take of all training clips; runs in a process of its own."""
     torch.set_num_threads(1)
     samples, rng = np.load(decoded, mmap_mode="r"), np.random.default_rng(seed)
@@ -45,7 +52,7 @@ def one_take(path, decoded, noise, seed, sparrow):
     for first in range(0, len(order), 64 * GROUP):
         some = order[first : first + 64 * GROUP]
         takes = [
-            augment.augment(samples[some[i : i + GROUP]], noise, rng)
+            augment.augment(samples[some[i : i + GROUP]], noise, rng, manner)
             for i in range(0, len(some), GROUP)
         ]
         result[some] = command.features(sparrow, np.concatenate(takes))
@@ -65,18 +72,30 @@ class Takes:
     train_words: np.ndarray
     valid: torch.Tensor
     valid_words: np.ndarray
+    origin: dict = field(default_factory=dict)  # where they come from: for the checkpoint
 
 
-def decode(data, folder, split, progress):
+def decode(corpus, folder, split, progress):
     """Decodes a split once; returns the paths of samples and words."""
     samples, words = (os.path.join(folder, f"{split}.{kind}") for kind in ("npy", "json"))
-    if not os.path.exists(words):
-        read = clips.read_words(
-            data, split, lambda done, of: progress(f"decoding {split}", done, of)
-        )
-        np.save(samples, read.samples)
-        with open(words, "w", encoding="utf-8") as f:
-            json.dump(read.words.tolist(), f)
+    if os.path.exists(words):
+        return samples, words
+    most, said = corpus.count(split), []
+    space = np.lib.format.open_memmap(
+        samples + ".part", "w+", np.int16, (max(most, 1), clips.RATE)
+    )
+    for word, clip in corpus.clips(split):
+        space[len(said)] = clip
+        said.append(word)
+        progress(f"decoding {split}", len(said), most)
+    space.flush()
+    if len(said) < len(space):
+        np.save(samples, space[: len(said)])
+        os.remove(samples + ".part")
+    else:
+        os.replace(samples + ".part", samples)
+    with open(words, "w", encoding="utf-8") as f:
+        json.dump(said, f)
     return samples, words
 
 
@@ -93,18 +112,25 @@ def valid_take(folder, samples, noise, sparrow):
     return torch.from_numpy(np.load(path))
 
 
-def load(data, folder, count, sparrow, workers, progress):
-    """Takes from the cache folder; what is missing is made first, which needs the data and the
+def take_name(manner, number):
+    if manner == Manner():
+        return f"take-{number:03}.npy"
+    return f"take-{number:03}-rooms-{manner.rooms:g}-pitches-{manner.pitches:g}.npy"
+
+
+def load(corpus, folder, count, sparrow, workers, progress, manner=Manner()):
+    """Takes from the cache folder; what is missing is made first, which needs the corpus and the
     `sparrow` command."""
     os.makedirs(folder, exist_ok=True)
-    samples, words = decode(data, folder, "train", progress)
-    valid_samples, valid_words = decode(data, folder, "valid", progress)
-    noise = clips.read_noise(data, "train")
-    paths = [os.path.join(folder, f"take-{i:03}.npy") for i in range(count)]
+    samples, words = decode(corpus, folder, "train", progress)
+    valid_samples, valid_words = decode(corpus, folder, "valid", progress)
+    noise = corpus.noise("train")
+    heard, kept = (noise_for(noise, part) for part in ("train", "valid"))
+    paths = [os.path.join(folder, take_name(manner, i)) for i in range(count)]
     missing = [(i, path) for i, path in enumerate(paths) if not os.path.exists(path)]
     with ProcessPoolExecutor(workers) as pool:
         jobs = [
-            pool.submit(one_take, path, samples, split_noise(noise, "train"), i, sparrow)
+            pool.submit(one_take, path, samples, heard, i, sparrow, manner)
             for i, path in missing
         ]
         for done, job in enumerate(jobs):
@@ -113,6 +139,7 @@ def load(data, folder, count, sparrow, workers, progress):
     return Takes(
         [torch.from_numpy(np.load(path)) for path in paths],
         read_words(words, SILENCES["train"]),
-        valid_take(folder, valid_samples, split_noise(noise, "valid"), sparrow),
+        valid_take(folder, valid_samples, kept, sparrow),
         read_words(valid_words, SILENCES["valid"]),
+        {"cache": folder, "trained_on": corpus.trained_on, "licence": corpus.licence},
     )

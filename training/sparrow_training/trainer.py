@@ -180,6 +180,7 @@ class Trainer:
             "log": self.log,
             "taught": self.taught is not None,
             "note": self.note,
+            "origin": self.takes.origin,
             "net": self.net.state_dict(),
             "average": self.average.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -221,6 +222,7 @@ class Trained:
     log: list
     taught: bool  # by a teacher
     note: str  # what else is to be said about the run
+    origin: dict  # of the clips: Takes.origin
 
 
 def load(path):
@@ -232,4 +234,5 @@ def load(path):
         net = build(settings)
         net.set_winners(winners_left(state["epoch"] / settings.epochs, settings.winners))
     net.load_state_dict(state["average"])
-    return Trained(net.eval(), settings, state["log"], state["taught"], state["note"])
+    told = (state[name] for name in ("log", "taught", "note"))
+    return Trained(net.eval(), settings, *told, state.get("origin", {}))

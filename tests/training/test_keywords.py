@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+"""Three made-up words become a served model, as training/README.md tells: train, export, evaluate,
+sparrowd. The voices that it is tested on were never trained on.
+
+The words are spoken by espeak-ng; training is short. Writes to a temporary folder only, ends what
+it starts. Exit status 77 (skipped) without torch, soundfile, protobuf or espeak-ng.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.environ["top_srcdir"]
+sys.path[:0] = [os.path.join(TOP, "training"), os.path.join(TOP, "tests/daemon")]
+try:
+    import numpy as np
+    import soundfile
+    import torch  # noqa: F401 (looked for, not used)
+    from google import protobuf  # noqa: F401
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+from harness import Daemon  # noqa: E402 (numpy is asked for first)
+from sparrow_training import clips, folder, voices  # noqa: E402
+
+SPARROW = os.path.join(os.environ["top_builddir"], "sparrow")
+KEYWORDS, OTHERS = ["blick", "marunda", "zoffoyee"], ["seven", "garden", "window", "heavily"]
+SPEAKERS = voices.SPEAKERS[:14]
+SMALL = "shape={'widths': (32, 32, 32, 32)}"
+
+
+def record(path):
+    """Each speaker says each word twice; the words to be unknown once."""
+    for word in KEYWORDS + OTHERS:
+        os.mkdir(os.path.join(path, word))
+        for speaker in SPEAKERS:
+            for take in range(1 if word in OTHERS else 2):
+                said = voices.speak(word, f"en-us+{speaker}", 140 + 30 * take, 40 + 20 * take)
+                name = os.path.join(path, word, f"speaker-{speaker}_{take}.wav")
+                soundfile.write(name, said, clips.RATE)
+
+
+class Keywords(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.data = self.path("words")
+        os.mkdir(self.data)
+        record(self.data)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def run_tool(self, name, *arguments):
+        command = [sys.executable, os.path.join(TOP, "training", name), *arguments]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def train(self, *more):
+        return self.run_tool(
+            *("train", "--data", self.data, "--borrow", "none", "--sparrow", SPARROW),
+            *("--unknown", ",".join(OTHERS), "--cache", self.path("cache"), "--threads", "1"),
+            *("--out", self.path("mine.pt"), "--takes", "2", "--steps", "14", "--set", SMALL),
+            *("--set", "lookups=0", "--set", "batch=64", *more),
+        )
+
+    def test_from_recordings_to_a_served_model(self):
+        said = self.train("--epochs", "7", "--integer-epochs", "1")
+        for word in KEYWORDS:
+            self.assertIn(f"{word}: ", said)  # few speakers
+        model = self.path("mine.sparrow")
+        self.run_tool("export", self.path("mine.pt"), "--out", model, "--name", "mine")
+        self.run_tool(
+            *("evaluate", model, "--data", self.data, "--borrow", "none", "--sparrow", SPARROW),
+            *("--cpu", "scalar", "--json", self.path("mine.json"), "--bench", "0.02"),
+            *("--hold-out", "heavily"),
+        )
+        with open(self.path("mine.json"), encoding="utf-8") as f:
+            told = json.load(f)
+        self.assertEqual(told["labels"], [*KEYWORDS, "silence", "unknown"])
+        share, count = told["shares"]["test accuracy, keywords"]
+        self.assertGreaterEqual(count, 6)
+        self.assertGreater(share, 0.6, told["shares"])
+        self.assertEqual(told["open_set"][0][2], len(SPEAKERS))
+        self.assertGreater(min(told["microseconds"].values()), 0)
+        self.serve(model)
+
+    def serve(self, model):
+        """Voices of the test split get the answers of the model's labels, through the daemon."""
+        corpus = folder.Folder(self.data, None, OTHERS)
+        paths = [p for p in corpus.names("test") if p.split("/")[0] in KEYWORDS]
+        right = 0
+        with Daemon({"server.lanes": 1, "models.default": "mine"}, models=model) as daemon:
+            for path in paths:
+                with open(os.path.join(self.data, path), "rb") as f:
+                    answer = daemon.post("/v1/recognize", f.read())
+                self.assertEqual(answer.status, 200, answer)
+                best = answer.json()["results"][0]["alternatives"][0]["transcript"]
+                self.assertIn(best, [*KEYWORDS, "silence", "unknown"])
+                right += best == path.split("/")[0]
+        self.assertGreater(right / len(paths), 0.6)
+
+    def test_a_killed_run_remembers_its_data(self):
+        self.train("--epochs", "1", "--integer-epochs", "1", "--set", "steps=2")
+        again = self.run_tool(
+            *("train", "--resume", "--out", self.path("mine.pt"), "--cache", self.path("cache")),
+            *("--sparrow", SPARROW, "--takes", "2", "--threads", "1"),
+        )
+        self.assertIn("blick: ", again)  # the warnings of the same corpus
+
+    def test_speakers_stay_apart_and_synthetic_voices_in_training(self):
+        corpus = folder.Folder(self.data, None, OTHERS, fill=30)
+        heard = {}
+        for split in ("train", "valid", "test"):
+            heard[split] = {folder.speaker_of(p) for p in corpus.names(split)}
+            words = [word for word, _ in corpus.clips(split)]
+            self.assertEqual(len(words), corpus.count(split))
+            self.assertLessEqual(set(KEYWORDS), set(words))
+            recorded = len(corpus.names(split))
+            self.assertEqual(len(words) > recorded, split == "train")
+            for word in KEYWORDS:
+                self.assertEqual(words.count(word) == 30, split == "train")
+        for one, two in (("train", "valid"), ("train", "test"), ("valid", "test")):
+            self.assertFalse(heard[one] & heard[two])
+
+
+class Recordings(unittest.TestCase):
+    def test_speakers_are_told_by_names(self):
+        for path, speaker in (
+            ("hey/0a1b_nohash_3.wav", "0a1b"),
+            ("hey/speaker-anna-07.wav", "anna"),
+            ("hey/anna/07.wav", "anna"),
+            ("hey/07.wav", None),
+        ):
+            self.assertEqual(folder.speaker_of(path), speaker, path)
+
+    def test_any_recording_becomes_a_second(self):
+        time = np.arange(44100 * 3) / 44100
+        tone = 0.5 * np.sin(2 * np.pi * 400 * time) * (np.abs(time - 2.2) < 0.3)
+        with tempfile.TemporaryDirectory() as place:
+            path = os.path.join(place, "a.flac")
+            soundfile.write(path, np.stack([tone, tone], 1), 44100)
+            samples = clips.read_file(path)
+            self.assertAlmostEqual(len(samples), 3 * clips.RATE, delta=1)
+            second = clips.one_second(samples)
+        self.assertEqual(len(second), clips.RATE)
+        energy = (second.astype(float) ** 2).sum() / (samples.astype(float) ** 2).sum()
+        self.assertGreater(energy, 0.999)
+        peak = np.abs(np.fft.rfft(second)).argmax()
+        self.assertEqual(peak, 400)
+
+    def test_what_is_missing_is_said(self):
+        with tempfile.TemporaryDirectory() as place:
+            os.mkdir(os.path.join(place, "hey"))
+            soundfile.write(os.path.join(place, "hey/1.wav"), np.zeros(99), clips.RATE)
+            for arguments, part in (
+                (((), ()), "no unknown words"),
+                ((("ho",), ()), "no recordings ho/"),
+                ((None, ("ha",)), "no recordings ha/"),
+            ):
+                with self.assertRaisesRegex(ValueError, part):
+                    folder.Folder(place, *arguments)
+
+
+if __name__ == "__main__":
+    if not voices.available():
+        print("skipped: no espeak-ng")
+        sys.exit(77)
+    unittest.main(verbosity=2)

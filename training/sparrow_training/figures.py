@@ -1,0 +1,85 @@
+"""The figures of a model: how often it is right, what it stores, what it costs.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import judge, reference
+
+
+@dataclass
+class Cost:
+    """Over all layers with weights. products: multiply-adds for a word; products_dense: those of
+    the dense twin; products_alive: those with an alive input."""
+
+    stored: int
+    biases: int
+    dense: int
+    products: int
+    products_dense: int
+    products_alive: int
+    alive: dict  # share of alive values that each layer reads
+
+    @property
+    def density(self):
+        return self.stored / self.dense
+
+    def alive_later(self):
+        """The mean of the layers after the first, whose input are the features."""
+        return float(np.mean(list(self.alive.values())[1:]))
+
+
+def cost(model, features):
+    """features: u8 [n, frames, bands] of real words; what is alive is a mean over them."""
+    values = reference.run(model, features)
+    total, alive = np.zeros(6), {}
+    for number, layer in enumerate(model.layers):
+        name = layer.WhichOneof("op")
+        if name not in ("conv", "linear"):
+            continue
+        op, source, sums = getattr(layer, name), values[layer.inputs[0]], values[number + 1]
+        taps = source[0].size
+        if name == "conv":
+            taps = op.kernel_height * op.kernel_width * source.shape[3]
+        stored, dense = reference.stored_weights(op.weights), taps * op.out_channels
+        places, share = sums[0].size // op.out_channels, float((source != 0).mean())
+        alive[layer.name] = share
+        products = stored * places
+        total += (stored, len(op.bias), dense, products, dense * places, products * share)
+    return Cost(*(round(t) for t in total), alive)
+
+
+def shares(answers, kinds, words):
+    """Accuracy over all clips and over the three sorts of words that there are, each with its
+    count and 95 % interval; words: the vocabulary."""
+    right = answers == kinds
+    for name, chosen in (
+        ("test accuracy", kinds >= 0),
+        ("test accuracy, keywords", kinds < words.silence),
+        ("test accuracy, unknown", kinds == words.unknown),
+        ("test accuracy, silence", kinds == words.silence),
+    ):
+        count, good = int(chosen.sum()), int(right[chosen].sum())
+        if count:
+            yield name, good / count, count, judge.interval(good, count)
+
+
+def fires(answers, said, words):
+    """How often words that are no keywords were taken for one: (word, times, clips) for each."""
+    fired = answers < words.silence
+    for word in sorted(set(said)):
+        yield word, int(fired[said == word].sum()), int((said == word).sum())
+
+
+def confusion(answers, kinds, labels):
+    """A table in Markdown."""
+    table = np.zeros((len(labels), len(labels)), int)
+    np.add.at(table, (kinds, answers), 1)
+    lines = ["| said | " + " | ".join(labels) + " |", "| --- |" + " --- |" * len(labels)]
+    lines += [
+        f"| **{label}** | " + " | ".join(str(n) if n else "" for n in row) + " |"
+        for label, row in zip(labels, table)
+    ]
+    return "Rows: what was said; columns: the answers.\n\n" + "\n".join(lines)
