@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += \
 	training/README.md training/evaluate training/export training/make-eval-list training/noise \
-	training/search training/train \
+	training/results training/search training/train \
 	training/sparrow_training/__init__.py training/sparrow_training/augment.py \
 	training/sparrow_training/card.py training/sparrow_training/clips.py \
 	training/sparrow_training/command.py training/sparrow_training/exporting.py \
@@ -18,9 +18,10 @@ EXTRA_DIST += \
 	training/sparrow_training/noisetest.py training/sparrow_training/paired.py \
 	training/sparrow_training/assembly.py training/sparrow_training/corpus.py \
 	training/sparrow_training/figures.py training/sparrow_training/folder.py \
-	training/sparrow_training/pareto.py training/sparrow_training/searching.py \
+	training/sparrow_training/masks.py training/sparrow_training/pareto.py \
+	training/sparrow_training/resultspage.py training/sparrow_training/searching.py \
 	training/sparrow_training/speechcommands.py training/sparrow_training/testset.py \
-	training/sparrow_training/voices.py
+	training/sparrow_training/voices.py training/sparrow_training/winners.py
 
 # They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
 EXTRA_DIST += tests/training/README.md

@@ -85,7 +85,7 @@ def keep_best(worth, count, most):
     Each group keeps its best one in the first of them."""
     ranks = []
     for w in worth:
-        w[w < w.flatten().topk(int(most * w.numel()))[0][-1]] = 0
+        w[w < w.flatten().topk(max(1, int(most * w.numel())))[0][-1]] = 0
         ranks.append(w)
     best = ranks[0].flatten(1).argmax(1)
     ranks[0].flatten(1)[torch.arange(len(best)), best] += 1e3  # of a contiguous one: a view
@@ -97,7 +97,11 @@ def keep_best(worth, count, most):
 def prune(net, features, part, budget):
     """Goes on with pruning when `part` (0 .. 1) of the training is done; in the end what stays
     costs `budget`. What is gone stays gone."""
-    worth = worths(net, features)
+    keep(net, worths(net, features), part, budget)
+
+
+def keep(net, worth, part, budget):
+    """Sets the masks by the worth of each window, by convolution: [group, window, tap]."""
     for (positions, convs), share in zip(net.convolutions(), net.shape.shares):
         every = sum(worth[conv].numel() for conv in convs)
         left = target(part, min(1.0, share * budget / price(convs[0], positions) / every))

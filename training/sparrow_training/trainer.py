@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import torch
 
-from . import judge, network, published, prune, quantise, recipe, sampling, vocabulary
+from . import judge, masks, network, published, prune, quantise, recipe, sampling, vocabulary
+from . import winners
 
 PRUNE_EVERY = 96  # steps
 # winners of each 8 channels until this part of the training is done
@@ -41,6 +42,9 @@ class Settings:
     integer_peak: float = 0.004
     decay: float = 5e-4
     maximum: int = 127  # of activations
+    competition: str = "block"  # between channels: one of winners.KINDS
+    boost: float = 0.0  # of channels that win rarely, at the beginning
+    masks: str = "learned"  # one of masks.KINDS, if there is a budget of lookups
     seed: int = 1
     keywords: tuple = vocabulary.COMMANDS
 
@@ -63,7 +67,10 @@ def preset(name):
 def build(settings):
     if settings.net == "published":
         return published.Published(settings.seed, len(settings.vocabulary.labels))
-    return network.Temporal(network.Shape(**settings.shape), len(settings.vocabulary.labels))
+    net = network.Temporal(network.Shape(**settings.shape), len(settings.vocabulary.labels))
+    if settings.competition != "block" or settings.boost:
+        winners.install(net, settings.competition)
+    return net
 
 
 def winners_left(part, final):
@@ -111,8 +118,10 @@ class Trainer:
     def step(self, part, number):
         settings = self.settings
         features, labels, taught = self.batch()
-        if self.stage == "float" and settings.lookups and number % PRUNE_EVERY == 0:
-            self.prune(part, features)
+        if self.stage == "float":
+            winners.set_boost(self.net, settings.boost, part)
+            if settings.lookups and number % PRUNE_EVERY == 0:
+                self.prune(part, features, labels, number)
         peak = settings.peak if self.stage == "float" else settings.integer_peak
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate(part, peak)
@@ -125,10 +134,23 @@ class Trainer:
         self.average.update(self.net, number)
         return loss.item()
 
-    def prune(self, part, features):
-        prune.prune(self.net, features, part, self.settings.lookups)
-        masks = {k: v for k, v in self.net.state_dict().items() if k.endswith("mask")}
-        self.average.net.load_state_dict({**self.average.net.state_dict(), **masks})
+    def prune(self, part, features, labels, number):
+        if self.settings.masks == "learned":
+            prune.prune(self.net, features, part, self.settings.lookups)
+        elif number == 0:
+            masks.scatter(self.net, self.settings.lookups, self.settings.seed)
+        elif self.settings.masks == "dynamic":
+
+            def loss():
+                return recipe.loss(self.net(features), labels)
+
+            masks.move(self.net, features, loss, part, self.optimiser)
+        self.share_masks()
+
+    def share_masks(self):
+        """The average has the masks of the network."""
+        own = {k: v for k, v in self.net.state_dict().items() if k.endswith("mask")}
+        self.average.net.load_state_dict({**self.average.net.state_dict(), **own})
 
     def run_epoch(self, progress):
         """Trains for one epoch; appends to the log what came out."""
@@ -164,6 +186,8 @@ class Trainer:
         return self.epoch < self.length()
 
     def quantise(self):
+        if self.settings.competition != "block":
+            raise ValueError("the integer stage knows block winners only")
         self.average.net.set_winners(self.settings.winners)  # a checkpoint does not tell
         features = self.takes.train[0][::40].float()
         self.net = quantise.Quantised(
