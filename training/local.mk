@@ -26,7 +26,7 @@ EXTRA_DIST += \
 # They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
 EXTRA_DIST += tests/training/README.md
 TRAINING_TESTS = tests/training/test_export.py tests/training/test_keywords.py tests/training/test_noise.py \
-	tests/training/test_reference.py tests/training/test_search.py tests/training/test_speechcommands.py \
+	tests/training/test_reference.py tests/training/test_results.py tests/training/test_search.py tests/training/test_speechcommands.py \
 	tests/training/test_trainer.py
 dist_check_SCRIPTS += $(TRAINING_TESTS)
 TESTS += $(TRAINING_TESTS)

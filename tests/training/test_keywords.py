@@ -46,17 +46,20 @@ def record(path):
 
 
 class Keywords(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.data = self.path("words")
-        os.mkdir(self.data)
-        record(self.data)
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.data = cls.path("words")
+        os.mkdir(cls.data)
+        record(cls.data)
 
-    def tearDown(self):
-        self.folder.cleanup()
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
 
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.folder.name, name)
 
     def run_tool(self, name, *arguments):
         command = [sys.executable, os.path.join(TOP, "training", name), *arguments]
@@ -64,16 +67,16 @@ class Keywords(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
-    def train(self, *more):
+    def train(self, out, *more):
         return self.run_tool(
             *("train", "--data", self.data, "--borrow", "none", "--sparrow", SPARROW),
             *("--unknown", ",".join(OTHERS), "--cache", self.path("cache"), "--threads", "1"),
-            *("--out", self.path("mine.pt"), "--takes", "2", "--steps", "14", "--set", SMALL),
+            *("--out", self.path(out), "--takes", "2", "--steps", "14", "--set", SMALL),
             *("--set", "lookups=0", "--set", "batch=64", *more),
         )
 
     def test_from_recordings_to_a_served_model(self):
-        said = self.train("--epochs", "7", "--integer-epochs", "1")
+        said = self.train("mine.pt", "--epochs", "7", "--integer-epochs", "1")
         for word in KEYWORDS:
             self.assertIn(f"{word}: ", said)  # few speakers
         model = self.path("mine.sparrow")
@@ -109,9 +112,9 @@ class Keywords(unittest.TestCase):
         self.assertGreater(right / len(paths), 0.6)
 
     def test_a_killed_run_remembers_its_data(self):
-        self.train("--epochs", "1", "--integer-epochs", "1", "--set", "steps=2")
+        self.train("killed.pt", "--epochs", "1", "--integer-epochs", "1", "--set", "steps=2")
         again = self.run_tool(
-            *("train", "--resume", "--out", self.path("mine.pt"), "--cache", self.path("cache")),
+            *("train", "--resume", "--out", self.path("killed.pt"), "--cache", self.path("cache")),
             *("--sparrow", SPARROW, "--takes", "2", "--threads", "1"),
         )
         self.assertIn("blick: ", again)  # the warnings of the same corpus

@@ -47,6 +47,14 @@ def noise(path, results):
     pyplot.close(figure)
 
 
+def log_scale(axes):
+    """A logarithmic cost axis, labelled with plain numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.tick_params(axis="x", which="both", labelsize=8, labelrotation=30)
+
+
 def front(path, results, goal):
     """Accuracy against cost of a search's results, one line through those that no other beats;
     goal: the Goal whose thresholds are drawn."""
@@ -70,11 +78,11 @@ def front(path, results, goal):
     )
     axes.axhline(100 * goal.least_accuracy, linestyle="--", color="grey", linewidth=1)
     axes.axvline(goal.most_cost, linestyle="--", color="grey", linewidth=1)
-    axes.set_xscale("log")
+    log_scale(axes)
     axes.set_xlabel(goal.cost)
     axes.set_ylabel("validation accuracy, %")
     axes.grid(alpha=0.3, which="both")
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(fontsize=9)
     axes.set_title("dashed: the thresholds; line: the front", fontsize=10)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
@@ -88,11 +96,9 @@ def against(path, points, label):
     for i, (name, (accuracies, cost)) in enumerate(points.items()):
         mean = accuracies.mean()
         spread = [[mean - accuracies.min()], [accuracies.max() - mean]]
-        axes.errorbar(
-            [cost], [mean], spread, marker=MARKS[i % len(MARKS)], linestyle="", capsize=3,
-            label=name,
-        )
-    axes.set_xscale("log")
+        mark = MARKS[i % len(MARKS)]
+        axes.errorbar([cost], [mean], spread, marker=mark, linestyle="", capsize=3, label=name)
+    log_scale(axes)
     axes.set_xlabel(label)
     axes.set_ylabel("right answers, % (bars: all seeds)")
     axes.grid(alpha=0.3, which="both")

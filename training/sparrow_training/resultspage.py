@@ -101,11 +101,13 @@ def read(paths):
 
 
 def spread(values, scale=1.0, digits=2):
-    """Mean, and the deviation over several seeds."""
+    """Mean, and the deviation over several seeds where they differ."""
     if not values:
         return NONE
     mean = f"{scale * np.mean(values):,.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {scale * np.std(values, ddof=1):,.{digits}f}"
+    if len(set(values)) == 1:
+        return mean
+    return f"{mean} ± {scale * np.std(values, ddof=1):,.{digits}f}"
 
 
 def row(network):

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""The page of results tells means and spreads over seeds as computed by hand, leaves out what is
+not known, and refuses files of another kind.
+
+On evaluations made up here. Writes to a temporary folder only. Exit status 77 (skipped) without
+numpy, soundfile, matplotlib or protobuf.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.environ["top_srcdir"]
+sys.path.insert(0, os.path.join(TOP, "training"))
+try:
+    import matplotlib  # noqa: F401 (looked for, not used)
+    import numpy as np
+    import soundfile  # noqa: F401
+    from google import protobuf  # noqa: F401
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+from sparrow_training import noises, noisetest, resultspage  # noqa: E402
+
+CLIPS = 400
+
+
+def evaluation(name, seed, share):
+    """(what training/evaluate writes, which clips were right)"""
+    right = np.arange(CLIPS) < share * CLIPS
+    told = {
+        "model": name,
+        "sha256": f"{name} {seed}",
+        "seed": seed,
+        "test": "eval.tsv",
+        "clips": CLIPS,
+        "accuracy": float(right.mean()),
+        "right": noisetest.pack(right),
+    }
+    if name != "rival":
+        told.update(
+            shares={"test accuracy, keywords": [share - 0.01, 350]},
+            stored=100000 if name == "words" else 1500000,
+            dense=1500000,
+            products_dense=14000000,
+            products_alive=700000,
+            microseconds={"scalar": 800.0, "avx2": 12.5 + seed},
+            open_set=[["bed", 3, 40], ["cat", 5, 40]],
+        )
+    return told, right
+
+
+def noise(told, right):
+    """Half of the right answers are lost at the first level, all others after it."""
+    levels = [(0, right), (0.05, right & (np.arange(CLIPS) % 2 == 0))]
+    levels += [(level, right & False) for level in noises.LEVELS[2:]]
+    kinds = {"uniform": levels, "pink": [(20, right), (0, right & False)]}
+    result = noisetest.result(kinds, np.ones(CLIPS, bool), 1)
+    return {"sha256": told["sha256"], **result}
+
+
+class Results(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        os.mkdir(self.path("results"))
+        noisy = {}
+        for name, shares in (("words", (0.94, 0.96)), ("words-dense", (0.955,)), ("rival", (0.9,))):
+            for seed, share in enumerate(shares):
+                told, right = evaluation(name, seed, share)
+                self.write(f"{name}-{seed}.json", told)
+                if name != "rival":
+                    noisy[f"{name}-{seed}"] = noise(told, right)
+        self.write("noise.json", {"models": noisy, "pairs": []})
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def write(self, name, told):
+        with open(self.path("results/" + name), "w", encoding="utf-8") as f:
+            json.dump(told, f)
+
+    def run_tool(self):
+        return subprocess.run(
+            [sys.executable, os.path.join(TOP, "training/results"), "--out", self.path("R.md")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def test_page_by_hand(self):
+        done = self.run_tool()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("R.md"), encoding="utf-8") as f:
+            page = f.read()
+        rows = [[c.strip() for c in r.split("|")[1:-1]] for r in page.splitlines() if "|" in r]
+        told = {row[0]: row for row in rows if len(row) == len(resultspage.HEAD)}
+        score = 100 * (1.5 * 0.95) / 11
+        self.assertEqual(told["words"][1:4], ["2", "95.00 ± 1.41", "94.00 ± 1.41"])
+        self.assertTrue(told["words"][4].startswith(f"{score:.2f} ± "), told["words"][4])
+        self.assertEqual(told["words"][5:7], ["1,500,000", "100,000"])
+        self.assertEqual(told["words"][7:9], ["14.00", "0.70"])
+        self.assertEqual(told["words"][9:], ["13.0 ± 0.7", "10.0"])
+        self.assertEqual(told["rival"][1:3], ["1", "90.00"])
+        self.assertEqual(set(told["rival"][3:]), {resultspage.NONE})
+        twin = next(row for row in rows if row[0] == "words – words-dense")
+        mean, low, high = (float(number) for number in re.findall(r"[-+][\d.]+\d", twin[1]))
+        self.assertAlmostEqual(mean, -0.5)
+        self.assertLess(low, mean)
+        self.assertLess(mean, high)
+        self.assertIn(["words", "pink", "95.0", "0.0"], rows)
+        for name in ("noise.png", "weights.png", "time.png"):
+            self.assertIn(f"(results/{name})", page)
+            self.assertGreater(os.path.getsize(self.path("results/" + name)), 3000)
+
+    def test_other_files_are_refused(self):
+        self.write("odd.json", {"words": 3})
+        done = self.run_tool()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("odd.json", done.stderr)
+
+    def test_other_clips_are_refused(self):
+        told, _ = evaluation("other", 0, 0.5)
+        self.write("other.json", {**told, "clips": CLIPS - 8})
+        done = self.run_tool()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("different numbers of clips", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
