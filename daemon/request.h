@@ -51,6 +51,7 @@ struct request {
     char id[129];     /* X-Request-ID or our own */
     uint64_t born_us; /* first byte of the head */
     uint64_t body_end_us;
+    uint64_t held_us;     /* of that time it was held back unread */
     uint64_t deadline_us; /* on lane_clock_us(); api sets it from the client's timeout and
                              schedule.max_wait */
     bool timeout_given;   /* the client named its timeout: intake does not lengthen the deadline for

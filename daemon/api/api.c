@@ -234,7 +234,7 @@ static void call_problem_of_request(struct api_call *call, const struct request 
 static void call_write(struct api_call *call, struct request *request)
 {
     struct api *api = call->api;
-    request->latency.receive_us = request->body_end_us - request->born_us;
+    request->latency.receive_us = request->body_end_us - request->born_us - request->held_us;
     request->latency.total_us = lane_clock_us() - request->born_us;
     metrics_time(api->block, METRIC_STAGE, STAGE_TOTAL, request->latency.total_us);
     int rc = request->status;
@@ -291,7 +291,7 @@ static void call_deadline(const struct api_call *call, struct request *request)
         request->timeout_given = true;
         wait_us = call->params.timeout_us < most_us ? call->params.timeout_us : most_us;
     }
-    request->deadline_us = request->body_end_us + wait_us;
+    request->deadline_us = request->body_end_us - call->x->held_us + wait_us;
 }
 
 static struct request *call_make_request(struct api_call *call)
@@ -305,6 +305,7 @@ static struct request *call_make_request(struct api_call *call)
     memcpy(request->id, call->id, sizeof request->id);
     request->born_us = call->x->born_us;
     request->body_end_us = call->x->body_end_us;
+    request->held_us = call->x->held_us;
     request->hop_ms = call->params.hop_ms;
     for (size_t i = 0; i < call->clip_count; i++) {
         const struct call_clip *clip = &call->clips[i];
@@ -404,7 +405,25 @@ static enum api_verdict api_route(struct api_call *call)
             return call_refuse(call);
         }
     }
+    if (x->refuse) {
+        p->retry_ms = schedule_retry_ms(intake_schedule(call->api->o.intake));
+        problem_set(p, SPARROW_BUSY, "the queue is too long to answer before the deadline");
+        return call_refuse(call);
+    }
     return call->route->begin(call);
+}
+
+bool api_may_read(struct api *api)
+{
+    return schedule_may_read(intake_schedule(api->o.intake));
+}
+
+enum api_held api_next_held(struct api *api, uint64_t oldest_us)
+{
+    static const enum api_held held[] = {[SCHEDULE_NONE] = API_HOLD_ON,
+                                         [SCHEDULE_ADMIT_NEWEST] = API_ADMIT_NEWEST,
+                                         [SCHEDULE_REFUSE_OLDEST] = API_REFUSE_OLDEST};
+    return held[schedule_next_held(intake_schedule(api->o.intake), oldest_us)];
 }
 
 enum api_verdict api_begin(struct api *api, struct exchange *x)
@@ -431,7 +450,7 @@ enum api_verdict api_begin(struct api *api, struct exchange *x)
 enum api_verdict api_finish(struct api *api, struct exchange *x)
 {
     struct api_call *call = x->call;
-    metrics_time(api->block, METRIC_STAGE, STAGE_RECEIVE, x->body_end_us - x->born_us);
+    metrics_time(api->block, METRIC_STAGE, STAGE_RECEIVE, x->body_end_us - x->born_us - x->held_us);
     return call->held ? call_refuse(call) : call->route->finish(call);
 }
 

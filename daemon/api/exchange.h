@@ -25,6 +25,8 @@ struct exchange {
                           const char *name); /* case-blind; first value or NULL */
     bool has_length, chunked;
     uint64_t content_length;       /* if has_length */
+    bool refuse;                   /* api_begin() refuses it: the lane has more to do than it can */
+    uint64_t held_us;              /* the codec held it back for so long before its body was read */
     uint64_t born_us, body_end_us; /* lane_clock_us() at the first byte of the head (or as near as
                                       the codec sees it), at the end of the body */
 
@@ -59,6 +61,15 @@ enum api_verdict {
 
 /* One per lane. daemon/api/api.h has its constructor. */
 struct api;
+
+/* Back-pressure, for requests with a body. The head is complete: true, go on (api_begin); false:
+ * hold the request back, its body unread, until api_next_held() lets it go. */
+bool api_may_read(struct api *api);
+/* What to do with those that are held back; asked before each turn of the codec until it says
+ * API_HOLD_ON, or none is held. oldest_us: since when the oldest is held. A request that is refused
+ * goes on with x->refuse set. */
+enum api_held { API_HOLD_ON, API_ADMIT_NEWEST, API_REFUSE_OLDEST };
+enum api_held api_next_held(struct api *api, uint64_t oldest_us);
 
 /* The head is complete (framing was checked by the codec). Sets x->body_limit on API_READ_BODY. */
 enum api_verdict api_begin(struct api *api, struct exchange *x);

@@ -61,6 +61,11 @@ void intake_free(struct intake *intake)
     free(intake);
 }
 
+struct schedule *intake_schedule(const struct intake *intake)
+{
+    return intake->schedule;
+}
+
 /* ---- decoded: on to the schedule ---- */
 
 static void count_clips(struct intake *intake, const struct request *request, enum place place)

@@ -51,4 +51,7 @@ void intake_free(struct intake *intake);       /* nothing under way any more; ta
  *         SPARROW_NO_MEMORY. */
 int intake_submit(struct intake *intake, struct request *request);
 
+/* Where its words go. */
+struct schedule *intake_schedule(const struct intake *intake);
+
 #endif

@@ -4,6 +4,7 @@
  *   first   headers only. What is refused here closes the connection, because MHD closes after
  *           an answer that is queued in the first call; so an answer that should not close waits
  *           for the last call, with the body thrown away
+ *   held    the lane is behind: suspended before the body is read, until api lets it go on
  *   data    body pieces: kept, or thrown away when the answer is known already or the body grew
  *           too large
  *   last    api_finish: the answer is queued at once (the normal case), or the connection is
@@ -40,6 +41,8 @@
 
 enum stage {
     STAGE_HEAD,    /* before the first call */
+    STAGE_HELD,    /* suspended before the body is read */
+    STAGE_ON,      /* was held, may go on */
     STAGE_BODY,    /* the body is kept */
     STAGE_DISCARD, /* the answer is ready, the body is thrown away */
     STAGE_LATER,   /* until done() */
@@ -53,9 +56,13 @@ struct handler_exchange {
     struct handler *handler;
     struct connection *connection;
     struct MHD_Connection *mhd;
-    struct handler_exchange *next; /* in the free list or the ready list */
+    struct handler_exchange *next, *before; /* next: in the free list or the ready list; both:
+                                               among those that are held */
     enum stage stage;
-    bool begun;         /* api knows it */
+    bool begun; /* counted as load */
+    bool known; /* api has seen it */
+    bool waits; /* the client sends its body when it is told to */
+    uint64_t held_since_us;
     bool suspended;     /* MHD does not ask for it */
     bool listed;        /* in the ready list */
     unsigned asked;     /* how often MHD asked since it is LATER */
@@ -198,20 +205,56 @@ static void split_target(struct handler_exchange *e)
 
 static enum MHD_Result refuse(struct handler_exchange *e, int status, const char *detail)
 {
+    e->known = true;
     api_refuse(e->handler->api, &e->x, status, detail);
     e->x.close = true;
     return answer(e);
 }
 
+static bool is_small(const struct exchange *x)
+{
+    return !x->chunked && x->content_length <= DISCARD_MAX;
+}
+
 /* The answer is known before the body was read. Queued now it closes the connection: so it waits
  * for the end of the body when there is none, or one that is small and on its way already. */
-static enum MHD_Result answer_early(struct handler_exchange *e, const struct framing *f)
+static enum MHD_Result answer_early(struct handler_exchange *e)
 {
-    bool small = !f->chunked && f->content_length <= DISCARD_MAX;
-    if (e->x.close || !small || (f->expects_continue && framing_has_body(f)))
+    if (e->x.close || !is_small(&e->x) || e->waits)
         return answer(e);
     e->stage = STAGE_DISCARD;
     e->discard_max = DISCARD_MAX;
+    return MHD_YES;
+}
+
+static void suspend(struct handler_exchange *e)
+{
+    e->suspended = true;
+    MHD_suspend_connection(e->mhd);
+}
+
+static void hold(struct handler_exchange *e)
+{
+    struct handler *h = e->handler;
+    e->stage = STAGE_HELD;
+    e->held_since_us = lane_clock_us();
+    e->next = NULL;
+    e->before = h->held_last;
+    *(e->before ? &e->before->next : &h->held_first) = e;
+    h->held_last = e;
+    suspend(e);
+    connections_wait(e->connection, e);
+}
+
+static enum MHD_Result read_on(struct handler_exchange *e)
+{
+    struct exchange *x = &e->x;
+    e->known = true;
+    if (api_begin(e->handler->api, x) != API_READ_BODY)
+        return answer_early(e);
+    if (x->has_length && x->content_length > x->body_limit)
+        return refuse(e, SPARROW_TOO_LARGE, "the body is larger than server.max_body");
+    e->stage = STAGE_BODY;
     return MHD_YES;
 }
 
@@ -235,12 +278,19 @@ static enum MHD_Result begin(struct handler_exchange *e, const char *method, con
     x->has_length = f.lengths > 0;
     x->chunked = f.chunked;
     x->content_length = f.content_length;
-    if (api_begin(h->api, x) != API_READ_BODY)
-        return answer_early(e, &f);
-    if (x->has_length && x->content_length > x->body_limit)
-        return refuse(e, SPARROW_TOO_LARGE, "the body is larger than server.max_body");
-    e->stage = STAGE_BODY;
+    e->waits = f.expects_continue && framing_has_body(&f);
+    if (!framing_has_body(&f) || f.expects_continue || h->draining ||
+        (!h->held_first && api_may_read(h->api)))
+        return read_on(e);
+    hold(e);
     return MHD_YES;
+}
+
+static enum MHD_Result go_on(struct handler_exchange *e)
+{
+    e->x.held_us = lane_clock_us() - e->held_since_us;
+    connections_enter(e->connection, CONNECTION_BODY);
+    return read_on(e);
 }
 
 /* ---- the body ---- */
@@ -267,12 +317,6 @@ static enum MHD_Result discard(struct handler_exchange *e, size_t n)
 {
     e->discarded += n;
     return e->discarded > e->discard_max ? MHD_NO : MHD_YES;
-}
-
-static void suspend(struct handler_exchange *e)
-{
-    e->suspended = true;
-    MHD_suspend_connection(e->mhd);
 }
 
 static enum MHD_Result finish(struct handler_exchange *e)
@@ -309,6 +353,8 @@ enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const cha
     switch (e->stage) {
     case STAGE_HEAD:
         return begin(e, method, version);
+    case STAGE_ON:
+        return go_on(e);
     case STAGE_BODY:
         *size = 0;
         return n ? body(e, data, n) : finish(e);
@@ -319,6 +365,7 @@ enum MHD_Result handler_request(void *cls, struct MHD_Connection *mhd, const cha
         return ask_again(e);
     case STAGE_READY:
         return e->listed ? MHD_YES : answer(e);
+    case STAGE_HELD: /* suspended: never called */
     case STAGE_GONE:
     case STAGE_ANSWERED:
         break;
@@ -346,13 +393,37 @@ static void done(struct exchange *x)
         make_ready(e, STAGE_READY);
 }
 
+static void unhold(struct handler_exchange *e)
+{
+    struct handler *h = e->handler;
+    *(e->next ? &e->next->before : &h->held_last) = e->before;
+    *(e->before ? &e->before->next : &h->held_first) = e->next;
+}
+
+void handler_let_on(struct handler *h)
+{
+    while (h->held_first) {
+        enum api_held which =
+            h->draining ? API_ADMIT_NEWEST : api_next_held(h->api, h->held_first->held_since_us);
+        if (which == API_HOLD_ON)
+            return;
+        struct handler_exchange *e = which == API_ADMIT_NEWEST ? h->held_last : h->held_first;
+        e->x.refuse = which == API_REFUSE_OLDEST && is_small(&e->x);
+        unhold(e);
+        make_ready(e, STAGE_ON);
+    }
+}
+
 void handler_gone(void *arg, void *exchange)
 {
     struct handler *h = arg;
     struct handler_exchange *e = exchange;
-    if (e->stage != STAGE_LATER)
+    if (e->stage == STAGE_HELD)
+        unhold(e);
+    else if (e->stage == STAGE_LATER)
+        api_gone(h->api, &e->x);
+    else
         return;
-    api_gone(h->api, &e->x);
     make_ready(e, STAGE_GONE);
 }
 
@@ -407,10 +478,10 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context,
     if (e->listed)
         take_out(h, e);
     connections_wait_over(e->connection);
-    if (e->begun) {
+    if (e->known)
         api_release(h->api, &e->x);
+    if (e->begun)
         lane_load_add(h->lane, 0, -1);
-    }
     connections_enter(e->connection, CONNECTION_IDLE);
     put_back(e);
 }

@@ -21,7 +21,9 @@ struct handler { /* one per lane, inside struct http1 */
     void *kick_arg;
     bool draining;                  /* every answer closes its connection */
     struct handler_exchange *spare; /* free list, with the memory of bodies and answers */
-    struct handler_exchange *ready, **ready_tail; /* answered or given up while suspended */
+    struct handler_exchange *ready, **ready_tail; /* answered, let on or given up while suspended */
+    struct handler_exchange *held_first,
+        *held_last; /* before their bodies are read, oldest first */
 };
 
 void handler_init(struct handler *h, struct lane *lane, struct api *api, void (*kick)(void *arg),
@@ -41,6 +43,8 @@ void handler_completed(void *cls, struct MHD_Connection *mhd, void **context,
 
 /* The client of a suspended exchange is gone: as connections_init() wants it (arg: the handler). */
 void handler_gone(void *arg, void *exchange);
+/* Lets on what is held and may be read now: before each turn. */
+void handler_let_on(struct handler *h);
 /* Resumes what became ready. True if anything did: MHD_run() must follow. */
 bool handler_resume(struct handler *h);
 /* Gives up every suspended exchange, so that libmicrohttpd can be stopped. */

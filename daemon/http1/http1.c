@@ -44,10 +44,11 @@ static void on_again(uv_idle_t *again);
 static void turn(struct http1 *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
+    handler_let_on(&h->handler);
     handler_resume(&h->handler);
     MHD_run(h->mhd);
     bool pending = MHD_get_timeout(h->mhd, &ms) == MHD_YES;
-    if (h->handler.ready || (pending && ms == 0))
+    if (h->handler.ready || h->handler.held_first || (pending && ms == 0))
         uv_idle_start(&h->again, on_again);
     else
         uv_idle_stop(&h->again);

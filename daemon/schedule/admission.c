@@ -18,6 +18,8 @@
 #include "daemon/schedule/schedule_private.h"
 
 #define STANDING_US      100000u
+#define STANDING_PART    0.25
+#define BURST_PART       0.75
 #define RETRY_LONGEST_MS 60000u
 
 double admission_backlog_us(const struct schedule *s)
@@ -33,17 +35,28 @@ void admission_learn(struct schedule *s, size_t words, uint64_t ns)
     s->prepare_us = s->prepare_us > 0 ? s->prepare_us + (us - s->prepare_us) / 8 : us;
 }
 
+unsigned admission_retry_ms(double wait_us)
+{
+    double ms = ceil(wait_us / 1e3);
+    return ms < 1 ? 1 : ms > RETRY_LONGEST_MS ? RETRY_LONGEST_MS : (unsigned)ms;
+}
+
 static int refuse(struct request *request, enum sparrow_status status, double retry_us,
                   const char *why)
 {
-    double ms = ceil(retry_us / 1e3);
-    request->retry_ms = ms < 1 ? 1 : ms > RETRY_LONGEST_MS ? RETRY_LONGEST_MS : (unsigned)ms;
+    request->retry_ms = admission_retry_ms(retry_us);
     return request_fail(request, status, "%s", why);
 }
 
 static bool stands(uint64_t since_us, uint64_t now_us)
 {
     return since_us && now_us > since_us + STANDING_US;
+}
+
+double admission_part(const struct schedule *s, uint64_t now_us)
+{
+    bool standing = stands(s->backlog.since_us, now_us) || stands(s->dispatch.since_us, now_us);
+    return standing ? STANDING_PART : BURST_PART;
 }
 
 int admission_check(struct schedule *s, struct request *request, size_t words, bool prepared)
@@ -75,8 +88,8 @@ int admission_check(struct schedule *s, struct request *request, size_t words, b
     if (words > limit || queued > limit - words)
         return refuse(request, SPARROW_BUSY, wait_us, "the queue is full");
     double slack_us = request->deadline_us > now_us ? (double)(request->deadline_us - now_us) : 0;
-    bool standing = stands(s->backlog.since_us, now_us) || stands(s->dispatch.since_us, now_us);
-    if (wait_us + cost_us > slack_us * 3 / 4 || (standing && wait_us > slack_us / 4))
+    double part = admission_part(s, now_us);
+    if (wait_us + cost_us > slack_us * BURST_PART || wait_us > slack_us * part)
         return refuse(request, SPARROW_BUSY, wait_us,
                       "the queue is too long to answer before the deadline");
     return 0;

@@ -18,7 +18,7 @@
 
 #define TURN_NS       5000000u
 #define SLICE_US      5000u
-#define SLICE_LAST_US 150000u
+#define SLICE_LAST_US 40000u
 #define STRETCH_LAST  10.0
 #define SHARE         9u
 
@@ -64,12 +64,14 @@ static void on_check(uv_check_t *check)
     gather_turn(s);
     if (!b->list.first) {
         uv_idle_stop(&b->idle);
+        pace_idle(s);
         return;
     }
     uint64_t began_us = lane_clock_us(), now_us = began_us;
     uint64_t other_us = now_us > b->slice_end_us ? now_us - b->slice_end_us : 0;
     uint64_t slice_us = other_us < SLICE_LAST_US / SHARE ? other_us * SHARE : SLICE_LAST_US;
     uint64_t until_us = now_us + (slice_us > SLICE_US ? slice_us : SLICE_US);
+    pace_work_begins(s, now_us);
     s->gather.slice = true;
     do {
         struct request *request = b->list.first;
@@ -85,6 +87,7 @@ static void on_check(uv_check_t *check)
     now_us = lane_clock_us();
     learn_stretch(b, other_us, now_us - began_us);
     b->slice_end_us = now_us;
+    pace_work_ends(s);
 }
 
 int backlog_init(struct backlog *b, struct schedule *s)

@@ -7,7 +7,7 @@ libsparrowd_la_SOURCES += \
 	daemon/decode/intake.c daemon/decode/intake.h daemon/decode/clips.c daemon/decode/clips.h \
 	daemon/decode/pool.c daemon/decode/pool.h \
 	daemon/schedule/schedule.c daemon/schedule/schedule.h daemon/schedule/schedule_private.h \
-	daemon/schedule/admission.c daemon/schedule/backlog.c daemon/schedule/gather.c daemon/schedule/deadlines.c \
+	daemon/schedule/admission.c daemon/schedule/backlog.c daemon/schedule/pace.c daemon/schedule/gather.c daemon/schedule/deadlines.c \
 	daemon/schedule/dispatch.c \
 	daemon/schedule/replicas.c daemon/schedule/replicas.h daemon/schedule/replicas_private.h \
 	daemon/schedule/replica.c daemon/schedule/replica.h daemon/schedule/worker.c daemon/schedule/worker.h \

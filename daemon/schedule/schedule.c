@@ -54,7 +54,7 @@ static void measure(struct schedule *s, struct request *request, uint64_t now_us
     request->latency.decode_us = p->decode_ns / 1000u;
     request->latency.features_us = p->features_ns / 1000u;
     request->latency.inference_us = inference_us;
-    request->latency.queue_us = p->queue_us;
+    request->latency.queue_us = request->held_us + p->queue_us;
     request->latency.total_us =
         request->born_us && now_us > request->born_us ? now_us - request->born_us : 0;
     request->busy_ns = p->decode_ns + p->features_ns + p->inference_ns;
@@ -355,6 +355,7 @@ int schedule_new(const struct schedule_options *options, struct schedule **ret_s
     s->replica = replicas_of_lane(options->replicas, index);
     s->shared = replicas_lane(options->replicas, index);
     s->prepare_us = PREPARE_US;
+    pace_init(&s->pace);
     s->stall_at = fault_of_lane(options->config->test_fault, index);
     if (dispatch_init(&s->dispatch, s, err) < 0)
         goto fail_schedule;

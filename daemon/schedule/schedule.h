@@ -45,4 +45,18 @@ void schedule_free(struct schedule *s); /* after the loop ended and replicas_sto
  *         SPARROW_DRAINING, SPARROW_NO_REPLICA. */
 int schedule_submit(struct schedule *s, struct request *request);
 
+/* ---- back-pressure: requests that the codec holds back unread while the lane is behind ---- */
+
+/* A request's head is here. True: go on with it. False: hold it back until schedule_next_held()
+ * lets it go. */
+bool schedule_may_read(struct schedule *s);
+
+enum schedule_held { SCHEDULE_NONE, SCHEDULE_ADMIT_NEWEST, SCHEDULE_REFUSE_OLDEST };
+/* What to do with those that are held back; asked before each turn until it says SCHEDULE_NONE, or
+ * none is held. oldest_us: since when the oldest is held. Never SCHEDULE_NONE when nothing waits on
+ * the lane, and not for ever. */
+enum schedule_held schedule_next_held(struct schedule *s, uint64_t oldest_us);
+/* When one that is refused should come back: as request->retry_ms. */
+unsigned schedule_retry_ms(const struct schedule *s);
+
 #endif

@@ -4,6 +4,7 @@
  *   admission.c  whether to take a request at all
  *   backlog.c    work the lane does later, and how much of a turn it may take
  *   gather.c     words of several requests that the lane's replica computes in one call
+ *   pace.c       how many requests may be read while it is behind
  *   dispatch.c   words that worker replicas compute
  *   deadlines.c  when to give up
  * SPDX-License-Identifier: Apache-2.0 */
@@ -72,6 +73,15 @@ struct gather {
     size_t score_cap;
 };
 
+struct pace {
+    double credit_us;  /* what may be spent on refusals now */
+    double read_us;    /* reading a request and answering it, without its words: an ageing mean */
+    unsigned read;     /* requests that were let on since the last turn of the loop */
+    unsigned promised; /* of these, for whom there is room */
+    uint64_t turn_us;  /* when the lane began last to work on its backlog; 0: never */
+    uint64_t busy_us;  /* how long it had been busy when it had done so; 0: there is no backlog */
+};
+
 struct deadlines {
     struct request **heap; /* the earliest first */
     size_t count, cap;
@@ -93,6 +103,7 @@ struct schedule {
     uv_timer_t test;          /* the lane's replica tests itself */
     struct backlog backlog;
     struct gather gather;
+    struct pace pace;
     struct dispatch dispatch;
     struct deadlines deadlines;
 };
@@ -134,6 +145,8 @@ double schedule_service_us(const struct schedule *s);
 
 /* ---- admission.c ---- */
 
+/* Which part of a deadline the queue may take up now. */
+double admission_part(const struct schedule *s, uint64_t now_us);
 /* Whether a request of so many words may come in. 0, SPARROW_DRAINING, SPARROW_NO_REPLICA,
  * SPARROW_BUSY, SPARROW_NO_MEMORY; on failure with request->error and retry_ms. prepared: nothing
  * is left to decode. */
@@ -142,6 +155,8 @@ int admission_check(struct schedule *s, struct request *request, size_t words, b
 void admission_learn(struct schedule *s, size_t words, uint64_t ns);
 /* How long until the lane has done what is in its backlog. */
 double admission_backlog_us(const struct schedule *s);
+/* When to come back to a queue that takes so long. */
+unsigned admission_retry_ms(double wait_us);
 
 /* ---- backlog.c ---- */
 
@@ -168,6 +183,15 @@ void gather_compute(struct schedule *s);
 /* The end of a turn of the loop. */
 void gather_turn(struct schedule *s);
 void gather_remove(struct schedule *s, struct request *request);
+
+/* ---- pace.c ---- */
+
+void pace_init(struct pace *p);
+/* A turn of the loop is over, and there is no backlog. */
+void pace_idle(struct schedule *s);
+/* Or there is, and the lane works on it. */
+void pace_work_begins(struct schedule *s, uint64_t now_us);
+void pace_work_ends(struct schedule *s);
 
 /* ---- dispatch.c ---- */
 

@@ -49,7 +49,8 @@ void *__wrap_realloc(void *p, size_t n)
 }
 
 /* ---- the api of this test: /echo answers the body's length; /later answers after 50 ms; /never
- * when told; /now before the body ---- */
+ * when told; /now before the body. While it is full, requests are held back until `admit` or
+ * `refuse` lets some on ---- */
 
 struct api_call {
     uv_timer_t timer;
@@ -59,6 +60,8 @@ struct api {
     struct lane *lane;
     size_t limit;
     _Atomic unsigned begun, finished, released, gone, refused, later;
+    _Atomic bool full;
+    _Atomic unsigned admit, refuse;
 };
 
 static void fill(struct exchange *x, unsigned status, const char *text)
@@ -69,9 +72,31 @@ static void fill(struct exchange *x, unsigned status, const char *text)
     text_puts(&x->answer, text);
 }
 
+bool api_may_read(struct api *api)
+{
+    return !api->full;
+}
+
+enum api_held api_next_held(struct api *api, uint64_t oldest_us)
+{
+    ck_assert(oldest_us > 0 && oldest_us <= lane_clock_us());
+    if (api->admit > 0) {
+        api->admit--;
+        return API_ADMIT_NEWEST;
+    }
+    if (api->refuse == 0)
+        return API_HOLD_ON;
+    api->refuse--;
+    return API_REFUSE_OLDEST;
+}
+
 enum api_verdict api_begin(struct api *api, struct exchange *x)
 {
     api->begun++;
+    if (x->refuse) {
+        fill(x, 503, "busy");
+        return API_ANSWER;
+    }
     x->body_limit = api->limit;
     if (strcmp(x->path, "/now") == 0) {
         fill(x, 404, "now");
@@ -658,6 +683,118 @@ START_TEST(unix_socket_pair_works_too)
 }
 END_TEST
 
+#define HELD 4
+
+static void wait_for_load(struct bench *b, int connections, int requests)
+{
+    unsigned wanted = (unsigned)(connections + 16 * requests);
+    for (int i = 0; i < 20000 && lane_load(b->lane) != wanted; i++)
+        usleep(500);
+    ck_assert_uint_eq(lane_load(b->lane), wanted);
+}
+
+/* HELD clients whose requests are held back, in this order: POST /echo?0, ?1 ... */
+static void hold_some(struct bench *b, int *ret_fds)
+{
+    b->api.full = true;
+    for (int i = 0; i < HELD; i++) {
+        char request[200];
+        snprintf(request, sizeof request,
+                 "POST /echo?%d HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", i);
+        ret_fds[i] = client(b);
+        say(ret_fds[i], request);
+        wait_for_load(b, i + 1, i + 1);
+    }
+    ck_assert_uint_eq(b->api.begun, 0);
+}
+
+START_TEST(held_requests_go_on_the_newest_first_or_are_refused_the_oldest_first)
+{
+    struct bench *b = bench_new(NULL);
+    int fds[HELD];
+    hold_some(b, fds);
+    b->api.admit = 1;
+    ck_assert_ptr_nonnull(strstr(hear(fds[3], "/echo?3 5", 5000, NULL), "HTTP/1.1 200"));
+    b->api.refuse = 1;
+    ck_assert_ptr_nonnull(strstr(hear(fds[0], "busy", 5000, NULL), "HTTP/1.1 503"));
+    ck_assert_uint_eq(b->api.begun, 2);
+    say(fds[0], POST5("/echo?again")); /* the refusal kept the connection; it is held anew */
+    wait_for_load(b, HELD, 3);
+    b->api.refuse = 2;
+    ck_assert_ptr_nonnull(strstr(hear(fds[1], "busy", 5000, NULL), "HTTP/1.1 503"));
+    ck_assert_ptr_nonnull(strstr(hear(fds[2], "busy", 5000, NULL), "HTTP/1.1 503"));
+    b->api.admit = 1;
+    ck_assert_ptr_nonnull(strstr(hear(fds[0], "/echo?again 5", 5000, NULL), "HTTP/1.1 200"));
+    ck_assert_uint_eq(b->api.finished, 2);
+    for (int i = 0; i < HELD; i++)
+        close(fds[i]);
+    bench_free(b);
+}
+END_TEST
+
+START_TEST(held_requests_of_lost_clients_are_dropped)
+{
+    struct bench *b = bench_new(NULL);
+    int fds[HELD];
+    hold_some(b, fds);
+    close(fds[0]);
+    close(fds[2]);
+    wait_for_load(b, HELD - 2, HELD - 2);
+    b->api.admit = HELD;
+    ck_assert_ptr_nonnull(strstr(hear(fds[1], "/echo?1 5", 5000, NULL), "HTTP/1.1 200"));
+    ck_assert_ptr_nonnull(strstr(hear(fds[3], "/echo?3 5", 5000, NULL), "HTTP/1.1 200"));
+    ck_assert_uint_eq(b->api.begun, 2);
+    close(fds[1]);
+    close(fds[3]);
+    bench_free(b);
+}
+END_TEST
+
+START_TEST(what_needs_no_reading_is_not_held)
+{
+    struct bench *b = bench_new(NULL);
+    b->api.full = true;
+    int fd = client(b);
+    say(fd, "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(hear(fd, "GET /echo? 0", 5000, NULL), "200 OK"));
+    close(fd);
+    bench_free(b);
+}
+END_TEST
+
+START_TEST(drain_answers_what_is_held)
+{
+    struct bench *b = bench_new(NULL);
+    int fds[HELD];
+    hold_some(b, fds);
+    on_lane(b, do_drain, 0);
+    for (int i = 0; i < HELD; i++)
+        ck_assert_ptr_nonnull(strstr(hear(fds[i], NULL, 5000, NULL), "HTTP/1.1 200"));
+    for (int i = 0; i < 5000 && !b->drained; i++)
+        usleep(1000);
+    ck_assert(b->drained);
+    for (int i = 0; i < HELD; i++)
+        close(fds[i]);
+    bench_free(b);
+}
+END_TEST
+
+START_TEST(stop_ends_what_is_held)
+{
+    struct bench *b = bench_new(NULL);
+    int fds[HELD];
+    hold_some(b, fds);
+    on_lane(b, do_stop, 0);
+    for (int i = 0; i < HELD; i++) {
+        bool closed;
+        ck_assert_str_eq(hear(fds[i], NULL, 5000, &closed), "");
+        ck_assert(closed);
+        close(fds[i]);
+    }
+    bench_free(b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http1");
@@ -681,6 +818,11 @@ int main(void)
     tcase_add_test(cases, two_requests_with_a_pause_longer_than_the_head_timeout);
     tcase_add_test(cases, drain_closes_after_answers_and_idle_ones_after_a_grace);
     tcase_add_test(cases, unix_socket_pair_works_too);
+    tcase_add_test(cases, held_requests_go_on_the_newest_first_or_are_refused_the_oldest_first);
+    tcase_add_test(cases, held_requests_of_lost_clients_are_dropped);
+    tcase_add_test(cases, what_needs_no_reading_is_not_held);
+    tcase_add_test(cases, drain_answers_what_is_held);
+    tcase_add_test(cases, stop_ends_what_is_held);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

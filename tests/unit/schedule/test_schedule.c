@@ -312,6 +312,43 @@ START_TEST(lane_overloaded_refuses_at_once_what_it_cannot_answer_in_time)
 }
 END_TEST
 
+/* Room for newcomers, then refusals for a sixteenth of the time, then nothing until either comes
+ * back. */
+START_TEST(lane_behind_holds_back_what_it_has_neither_room_nor_time_for)
+{
+    struct fixture f;
+    fixture_open(&f, (const char *const[]){"test.word_cost=0.006", NULL});
+    unsigned let_on = 0, refused = 0;
+    uint64_t now_us = lane_clock_us();
+    while (let_on < 1000 && schedule_may_read(f.schedule))
+        let_on++;
+    ck_assert_uint_gt(let_on, 20); /* a second of deadline, three quarters of it for a burst */
+    ck_assert_uint_lt(let_on, 1000);
+    fixture_turn(&f); /* none of them came: the room is free again */
+    ck_assert(schedule_may_read(f.schedule));
+
+    unsigned taken = submit(&f, 60, LONG_S); /* 0.36 s */
+    ck_assert_uint_eq(taken, 60);
+    while (f.schedule->pace.turn_us == 0 || f.schedule->backlog.since_us + 120000 > lane_clock_us())
+        fixture_turn(&f); /* until the backlog stands */
+    enum schedule_held next;
+    while ((next = schedule_next_held(f.schedule, lane_clock_us())) == SCHEDULE_REFUSE_OLDEST)
+        refused++;
+    bool behind = admission_backlog_us(f.schedule) > 260000;
+    if (behind) { /* a slow machine may have worked it off */
+        ck_assert_int_eq(next, SCHEDULE_NONE);
+        ck_assert_uint_lt(refused, 1000);
+        ck_assert(!schedule_may_read(f.schedule));
+        ck_assert_int_eq(schedule_next_held(f.schedule, now_us - 600000), SCHEDULE_REFUSE_OLDEST);
+        ck_assert_uint_ge(schedule_retry_ms(f.schedule), 200);
+    }
+    ck_assert(fixture_turn_until(&f, &fixture_answers, taken, LONG_S));
+    fixture_turn(&f);
+    ck_assert_int_eq(schedule_next_held(f.schedule, lane_clock_us()), SCHEDULE_ADMIT_NEWEST);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(queue_full_is_busy)
 {
     struct fixture f;
@@ -430,6 +467,7 @@ int main(void)
     tcase_add_test(tc, deadline_that_cannot_be_met_is_answered_at_once);
     tcase_add_test(tc, lane_behind_puts_off_and_keeps_the_order);
     tcase_add_test(tc, lane_overloaded_refuses_at_once_what_it_cannot_answer_in_time);
+    tcase_add_test(tc, lane_behind_holds_back_what_it_has_neither_room_nor_time_for);
     tcase_add_test(tc, queue_full_is_busy);
     tcase_add_test(tc, cancel_waiting_words_answers_later_and_once);
     tcase_add_test(tc, cancel_in_the_backlog_answers_cancelled);
