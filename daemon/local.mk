@@ -20,6 +20,7 @@ libsparrowd_la_SOURCES = \
 	daemon/lane_kit.c daemon/lane_kit.h \
 	daemon/preflight.c daemon/preflight.h \
 	daemon/ready.c daemon/ready.h \
+	daemon/reload.c daemon/reload.h \
 	daemon/serve.c daemon/serve.h
 
 sbin_PROGRAMS += sparrowd

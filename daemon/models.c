@@ -33,9 +33,10 @@ struct model_set {
 
 struct models {
     pthread_mutex_t lock;
-    struct model_set *current; /* under lock */
+    struct model_set *current;        /* under lock */
+    struct model_set *_Atomic latest; /* the same, to compare with: no reference is taken by it */
     struct log *log;
-    uint64_t serial; /* of the last entry made; main thread */
+    uint64_t serial; /* of the last entry made; whoever loads */
 };
 
 __attribute__((format(printf, 3, 4))) static int
@@ -377,6 +378,7 @@ int models_new(const struct config *config, struct log *log, struct metrics *met
         models_free(m);
         return rc;
     }
+    atomic_init(&m->latest, m->current);
     log_set(m, m->current);
     *ret_models = m;
     return 0;
@@ -392,6 +394,7 @@ int models_reload(struct models *m, const struct config *config, struct sparrow_
     pthread_mutex_lock(&m->lock);
     before = m->current;
     m->current = next;
+    atomic_store_explicit(&m->latest, next, memory_order_release);
     pthread_mutex_unlock(&m->lock);
     model_set_unref(before);
     log_set(m, next);
@@ -413,4 +416,15 @@ struct model_set *models_current(struct models *m)
     struct model_set *set = model_set_ref(m->current);
     pthread_mutex_unlock(&m->lock);
     return set;
+}
+
+/* A set that is kept cannot be freed, so none of the same address can be the latest: to compare is
+ * enough. */
+struct model_set *models_follow(struct models *m, struct model_set **kept)
+{
+    if (atomic_load_explicit(&m->latest, memory_order_acquire) != *kept) {
+        model_set_unref(*kept);
+        *kept = models_current(m);
+    }
+    return model_set_ref(*kept);
 }

@@ -36,11 +36,14 @@ struct model_entry { /* belongs to its set */
  * names the file. */
 int models_new(const struct config *config, struct log *log, struct metrics *metrics,
                struct models **ret_models, struct sparrow_error *err);
-/* Loads again; on failure the current set stays. Main thread; blocks on files. */
+/* Loads again; on failure the current set stays. One at a time, on any thread; blocks on files. */
 int models_reload(struct models *m, const struct config *config, struct sparrow_error *err);
 void models_free(struct models *m);
 
 struct model_set *models_current(struct models *m); /* with a new reference */
+/* The same through *kept, a reference that a lane keeps (NULL at first) and gives back itself: takes
+ * the lock only after a reload, so that lanes do not meet at it for each request. */
+struct model_set *models_follow(struct models *m, struct model_set **kept);
 struct model_set *model_set_ref(struct model_set *set);
 void model_set_unref(struct model_set *set); /* the last one frees it */
 size_t model_set_count(const struct model_set *set);

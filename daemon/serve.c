@@ -29,6 +29,7 @@
 #include "daemon/models.h"
 #include "daemon/process.h"
 #include "daemon/ready.h"
+#include "daemon/reload.h"
 #include "daemon/schedule/replicas.h"
 
 #define LANES_MAX 256u
@@ -54,6 +55,7 @@ struct serve {
     struct replicas *replicas;
     struct decode_pool *decode_pool;
     struct lifecycle *lifecycle;
+    struct reload *reload;
     struct lane_kit *kits[LANES_MAX];
     unsigned kit_count;
     struct door *door;
@@ -132,31 +134,6 @@ static void on_lane_ended(uv_async_t *async)
 
 /* ---- reload ---- */
 
-/* Logs each line of text as an event of its own, and frees it. */
-static void log_lines(struct serve *s, enum log_level level, const char *event, const char *key,
-                      char *text)
-{
-    char *rest = text;
-    for (char *line = text ? strsep(&rest, "\n") : NULL; line; line = strsep(&rest, "\n"))
-        if (*line)
-            log_event(s->log, level, event, key, line, NULL);
-    free(text);
-}
-
-static int load_config(struct serve *s, struct config **ret_config)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *report = open_memstream(&text, &size);
-    if (!report)
-        return SPARROW_NO_MEMORY;
-    int status =
-        config_load(s->options->config_file, s->options->overrides, report, ret_config, NULL);
-    fclose(report);
-    log_lines(s, LOG_ERROR, "configuration not reloaded", "error", text);
-    return status;
-}
-
 static void say_what_waits_for_restart(struct serve *s, const struct config *next)
 {
     char *text = NULL;
@@ -166,7 +143,11 @@ static void say_what_waits_for_restart(struct serve *s, const struct config *nex
         return;
     config_restart_needed(s->config, next, report);
     fclose(report);
-    log_lines(s, LOG_WARNING, "changed key needs a restart", "key", text);
+    char *rest = text;
+    for (char *line = text ? strsep(&rest, "\n") : NULL; line; line = strsep(&rest, "\n"))
+        if (*line)
+            log_event(s->log, LOG_WARNING, "changed key needs a restart", "key", line, NULL);
+    free(text);
 }
 
 static void apply(struct serve *s, struct config *next)
@@ -185,20 +166,16 @@ static void apply(struct serve *s, struct config *next)
     s->config = next;
 }
 
-static bool try_reload(struct serve *s)
+static void on_loaded(void *arg, struct config *next)
 {
-    struct config *next = NULL;
-    struct sparrow_error err = {0};
-    if (load_config(s, &next))
-        return false;
-    if (models_reload(s->models, next, &err)) {
-        log_event(s->log, LOG_ERROR, "models not reloaded: those in use stay", "error", err.text,
-                  NULL);
-        config_unref(next);
-        return false;
-    }
-    apply(s, next);
-    return true;
+    struct serve *s = arg;
+    metrics_count(s->block, METRIC_RELOADS, next ? 0 : 1, 1);
+    if (next)
+        apply(s, next);
+    if (next)
+        log_event(s->log, LOG_INFO, "reloaded", NULL);
+    if (!s->draining)
+        lifecycle_reloading(s->lifecycle, false);
 }
 
 static void reload(void *arg)
@@ -207,11 +184,7 @@ static void reload(void *arg)
     if (s->draining)
         return;
     lifecycle_reloading(s->lifecycle, true);
-    bool done = try_reload(s);
-    metrics_count(s->block, METRIC_RELOADS, done ? 0 : 1, 1);
-    if (done)
-        log_event(s->log, LOG_INFO, "reloaded", NULL);
-    lifecycle_reloading(s->lifecycle, false);
+    reload_start(s->reload);
 }
 
 /* ---- being alive ---- */
@@ -373,13 +346,26 @@ static int start_threads(struct serve *s, struct sparrow_error *err)
     return energy_start(s->energy, &s->loop);
 }
 
+static int make_reload(struct serve *s)
+{
+    struct reload_options o = {.loop = &s->loop,
+                               .config_file = s->options->config_file,
+                               .overrides = s->options->overrides,
+                               .models = s->models,
+                               .log = s->log,
+                               .loaded = on_loaded,
+                               .arg = s};
+    return reload_new(&o, &s->reload);
+}
+
 static int start(struct serve *s, struct sparrow_error *err)
 {
     struct lifecycle_calls calls = {
         .reload = reload, .drain = drain, .stop = stop, .alive = alive, .arg = s};
     int status = lifecycle_new(&s->loop, s->log, &calls, &s->lifecycle);
-    if (status || (status = make_rooms(s, err)) || (status = make_lanes(s, err)) ||
-        (status = open_door(s, err)) || (status = start_threads(s, err)))
+    if (status || (status = make_rooms(s, err)) || (status = make_reload(s)) ||
+        (status = make_lanes(s, err)) || (status = open_door(s, err)) ||
+        (status = start_threads(s, err)))
         return status;
     uv_timer_start(&s->pulse, on_pulse, PULSE_MS, PULSE_MS);
     door_start(s->door);
@@ -393,6 +379,10 @@ static void take_apart(struct serve *s)
 {
     for (unsigned i = 0; i < s->kit_count; i++)
         lane_kit_join(s->kits[i]);
+    if (!reload_close(s->reload)) {
+        log_event(s->log, LOG_ERROR, "a reload still waits for its files: leaving it behind", NULL);
+        _exit(EXIT_SUCCESS);
+    }
     decode_pool_free(s->decode_pool);
     if (s->replicas && !replicas_stop(s->replicas)) {
         log_event(s->log, LOG_ERROR,
@@ -411,6 +401,7 @@ static void take_apart(struct serve *s)
     uv_close((uv_handle_t *)&s->end, NULL);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     uv_loop_close(&s->loop);
+    reload_free(s->reload);
     models_free(s->models);
     energy_free(s->energy);
     metrics_free(s->metrics);

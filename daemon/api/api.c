@@ -45,6 +45,8 @@ void api_set_config(struct api *api, struct config *config)
     config_ref(config);
     config_unref(api->config);
     api->config = config;
+    /* a lane without requests lets go of the models of before, too */
+    model_set_unref(models_follow(api->o.models, &api->models));
 }
 
 unsigned api_running(const struct api *api)
@@ -63,6 +65,7 @@ void api_free(struct api *api)
         arena_done(&call->arena);
         free(call);
     }
+    model_set_unref(api->models);
     config_unref(api->config);
     free(api);
 }
@@ -181,7 +184,7 @@ int call_find_model(struct api_call *call)
 {
     struct problem *problem = &call->problem;
     if (!call->models)
-        call->models = models_current(call->api->o.models);
+        call->models = models_follow(call->api->o.models, &call->api->models);
     call->model = model_set_find(call->models, call->params.model);
     if (!call->model) {
         problem->parameter = "model";

@@ -54,6 +54,7 @@ struct api_call {
 struct api {
     struct api_options o;
     struct config *config;
+    struct model_set *models; /* as it was when a request looked last; models_follow() */
     struct metrics_block *block;
     struct identity_source ids;
     struct api_call *free;

@@ -76,6 +76,45 @@ def replace(path, data):
     os.rename(path + ".new", path)
 
 
+def slow_file(folder):
+    """A configuration file, and a function that puts a pipe in its place, into which nobody has written yet."""
+    conf, pipe = os.path.join(folder, "sparrowd.conf"), os.path.join(folder, "pipe")
+    write(conf, "[server]\nmax_body = 1000000\n")
+    os.mkfifo(pipe)
+    return conf, lambda: os.rename(pipe, conf)
+
+
+def test_serving_goes_on_while_a_reload_waits_for_its_file():
+    with Daemon() as outer:
+        conf, make_slow = slow_file(outer.folder)
+        with Daemon(args=["--config", conf]) as d:
+            make_slow()
+            d.signal(signal.SIGHUP)
+            wait_for(lambda: "does=reload" in d.log(), 10, "the signal")
+            for _ in range(20):         # each on a connection of its own, which the main loop accepts
+                assert d.post("/v1/recognize", CLIP).status == 200
+            assert reloads(d, "ok") == 0
+            d.signal(signal.SIGHUP)     # while one is under way: after it
+            wait_for(lambda: d.log().count("does=reload") == 2, 10, "the signal")
+            with open(conf, "wb") as f:
+                os.unlink(conf)
+                write(conf, "[server]\nmax_body = 2000\n")
+                f.write(b"[server]\nmax_body = lots\n")
+            wait_for(lambda: reloads(d, "failed") == 1 and reloads(d, "ok") == 1, 10, "both reloads")
+            assert d.post("/v1/recognize", CLIP).status == 413
+
+
+def test_end_comes_while_a_reload_waits_for_its_file():
+    with Daemon() as outer:
+        conf, make_slow = slow_file(outer.folder)
+        with Daemon(args=["--config", conf]) as d:
+            make_slow()
+            d.signal(signal.SIGHUP)
+            wait_for(lambda: "does=reload" in d.log(), 10, "the signal")
+            d.stop()
+            assert "still waits for its files" in d.log()
+
+
 def test_reloadable_keys_apply_and_others_are_named():
     with Daemon() as outer:
         conf = os.path.join(outer.folder, "sparrowd.conf")

@@ -195,6 +195,33 @@ static void *read_on(void *arg)
     return NULL;
 }
 
+START_TEST(follow_sees_each_reload_and_holds_one_set)
+{
+    struct sparrow_error err = {0};
+    struct models *models = NULL;
+    struct config *config = config_for(model_file(), NULL);
+    ck_assert_int_eq(models_new(config, NULL, NULL, &models, &err), 0);
+    struct model_set *kept = NULL, *first = models_follow(models, &kept);
+    ck_assert_ptr_eq(first, kept);
+    struct model_set *again = models_follow(models, &kept), *current = models_current(models);
+    ck_assert_ptr_eq(again, first);
+    ck_assert_ptr_eq(current, first);
+    model_set_unref(again);
+    model_set_unref(current);
+    ck_assert_int_eq(models_reload(models, config, &err), 0);
+    ck_assert_ptr_eq(kept, first);
+    struct model_set *next = models_follow(models, &kept);
+    ck_assert_ptr_ne(next, first);
+    ck_assert_ptr_eq(next, kept);
+    ck_assert_uint_eq(model_set_count(first), 1); /* ours until we let go of it */
+    model_set_unref(first);
+    model_set_unref(next);
+    model_set_unref(kept);
+    models_free(models);
+    config_unref(config);
+}
+END_TEST
+
 START_TEST(reload_under_readers_frees_nothing_in_use)
 {
     struct reader readers[2] = {0};
@@ -228,6 +255,7 @@ int main(void)
     tcase_add_loop_test(tc, test_word_is_right_with_every_kernel, 0, 2);
     tcase_add_test(tc, new_bad_input_is_refused_with_its_name);
     tcase_add_test(tc, reload_bad_keeps_the_set_and_good_keeps_the_counts);
+    tcase_add_test(tc, follow_sees_each_reload_and_holds_one_set);
     tcase_add_test(tc, reload_under_readers_frees_nothing_in_use);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
