@@ -56,6 +56,17 @@ static bool shape_of(const struct sparrow_model *m, const struct sp_layer *layer
     return layer->op == SP_OP_LINEAR || (root->height == in->height && root->width == in->width);
 }
 
+/* Whether the products of two neighbouring inputs of up to max fit s16, for two neighbouring
+ * weights of a quad or any two of a window. */
+static bool pairs_fit(const struct term *t, uint32_t max)
+{
+    size_t n = t->shape.out_channels * t->taps * t->shape.in_channels;
+    for (size_t i = 0; t->full != NULL && max > 127 && i < n; i++)
+        if (abs(t->full[i]) > 64) /* ARITHMETIC.md section 3 */
+            return false;
+    return true;
+}
+
 /* Takes a layer in; false if it does not fit, or, with *ret_status set, if memory is short. */
 static bool open_term(struct packing *k, const struct sp_words_program *program, size_t index,
                       int *ret_status)
@@ -86,7 +97,8 @@ static bool open_term(struct packing *k, const struct sp_words_program *program,
                 sp_loader_fail(k->l, SPARROW_NO_MEMORY, "no memory to unfold its weights");
     }
     k->count++;
-    return *ret_status == 0;
+    return *ret_status == 0 && (!program->kernels->pairs ||
+                                pairs_fit(t, m->values[m->values[layer->inputs[0]].root].max));
 }
 
 /* ---- taps ---- */

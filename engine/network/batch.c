@@ -5,13 +5,9 @@
 
 #include "engine/model/words.h"
 
-/* Sixteen lanes cost what they cost, however many are used; measured, that is less than this many
- * words one after the other. */
-#define FEWEST 6
-
 size_t sp_batch_words(const struct sparrow_model *model, size_t waiting)
 {
-    if (model->words == NULL || waiting < FEWEST)
+    if (model->words == NULL || waiting < model->words->kernels->fewest)
         return 0;
     return waiting < SP_WORDS ? waiting : SP_WORDS;
 }
@@ -43,5 +39,5 @@ size_t sp_batch_alive(const struct sparrow_model *model, const uint8_t *scratch,
 {
     const struct sp_words_program *p = model->words;
     const struct sp_words_value *v = &p->values[value];
-    return sp_words_alive(&v->form, p->kernels->layout, scratch + model->words_at + v->at, lane);
+    return sp_words_alive(&v->form, scratch + model->words_at + v->at, lane);
 }

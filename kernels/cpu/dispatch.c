@@ -47,6 +47,7 @@ static void apply_avx2(struct sp_kernels *k)
     k->conv_dense = sp_conv_dense__avx2;
     k->requantise = sp_requantise__avx2;
     k->lanes = &sp_lanes__avx2;
+    k->words = &sp_words__avx2;
 }
 
 /* What gcc and clang call them; all of them are in Ice Lake, Zen 4 and later. */

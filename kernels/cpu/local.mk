@@ -5,7 +5,7 @@ noinst_LTLIBRARIES += libkernels.la
 libkernels_la_SOURCES = kernels/cpu/kernels.h \
 	kernels/cpu/dispatch.c \
 	kernels/cpu/lanes.c kernels/cpu/lanes.h \
-	kernels/cpu/words.c kernels/cpu/words.h \
+	kernels/cpu/words.c kernels/cpu/words.h kernels/cpu/words_stage.inc \
 	kernels/cpu/scalar/conv.c \
 	kernels/cpu/scalar/front_end.c \
 	kernels/cpu/scalar/pool.c \
@@ -20,7 +20,8 @@ libkernels_avx2_la_SOURCES = \
 	kernels/cpu/avx2/conv_dense.c \
 	kernels/cpu/avx2/front_end.c \
 	kernels/cpu/avx2/lanes.c \
-	kernels/cpu/avx2/requantise.c
+	kernels/cpu/avx2/requantise.c \
+	kernels/cpu/avx2/words.c
 libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
 libkernels_la_LIBADD += libkernels_avx2.la
 

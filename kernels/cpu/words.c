@@ -16,15 +16,11 @@ void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *
             }
 }
 
-size_t sp_words_alive(const struct sp_words_form *f, enum sp_words_layout layout,
-                      const uint8_t *value, size_t word)
+size_t sp_words_alive(const struct sp_words_form *f, const uint8_t *value, size_t word)
 {
     size_t alive = 0, bytes = f->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;
     for (size_t w = 0; w < f->positions * f->windows; w++)
-        for (size_t i = 0; i < 4; i++) {
-            const uint8_t *values = value + w * bytes + bytes - SP_WORDS_QUAD;
-            bool pairs = layout == SP_WORDS_PAIRS && f->window != 4;
-            alive += values[pairs ? i / 2 * 2 * SP_WORDS + 2 * word + i % 2 : 4 * word + i] != 0;
-        }
+        for (size_t i = 0; i < 4; i++)
+            alive += value[w * bytes + bytes - SP_WORDS_QUAD + 4 * word + i] != 0;
     return alive;
 }

@@ -5,11 +5,10 @@
  * An active value of 16 words lies position by position (height, then width), and at each position
  * window by window:
  *   window 4        64 bytes: the word's four neighbouring channels, word by word
- *   window 16, 32   128 bytes: for each word four winners, as 64 bytes of their channels in the
- *                   window and 64 bytes of their values, 0 where nobody won. FOURS: word by word,
- *                   four bytes each. PAIRS: winners 0 and 1 word by word, two bytes each, then
- *                   winners 2 and 3.
- * Window 16 holds two winners in each 8 channels; window 32 one in each 8, or two in each 16.
+ *   window 16, 32   128 bytes: each word's four winners, as 64 bytes of their channels in the
+ *                   window, word by word, and 64 bytes of their values, 0 where nobody won
+ * Window 16 holds two winners in each 8 channels; window 32 one in each 8, or two in each 16; the
+ * first two of four are of the first half.
  * Channels beyond the last one are windows' padding: their weights and values are 0.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -23,8 +22,6 @@
 /* Bytes of a quad, and of a window of winners (indices, then values). */
 #define SP_WORDS_QUAD   64
 #define SP_WORDS_WINDOW 128
-
-enum sp_words_layout { SP_WORDS_FOURS, SP_WORDS_PAIRS };
 
 struct sp_words_form {
     size_t positions, channels;
@@ -104,21 +101,24 @@ struct sp_words_stage {
 
 struct sp_words_kernels {
     const char *name; /* "avx512" */
-    enum sp_words_layout layout;
+    size_t fewest; /* words in one call from which sixteen lanes, if not full, beat one word after
+                      another: measured */
+    bool pairs;    /* the products of two neighbouring channels, or winners, have to fit s16 */
     /* features: 16 rows of positions x bands bytes. */
     void (*quads)(size_t positions, size_t bands, const uint8_t *const *features, uint8_t *out);
     /* scratch: aligned to 64, as all values in it are. */
     void (*stage)(const struct sp_words_stage *s, uint8_t *scratch);
 };
 
-extern const struct sp_words_kernels sp_words__avx512; /* only where the build is for x86-64 */
+/* Only where the build is for x86-64. */
+extern const struct sp_words_kernels sp_words__avx2;
+extern const struct sp_words_kernels sp_words__avx512;
 
 /* quads() on every machine. */
 void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *features,
                           uint8_t *out);
 
 /* Alive values of one word. */
-size_t sp_words_alive(const struct sp_words_form *f, enum sp_words_layout layout,
-                      const uint8_t *value, size_t word);
+size_t sp_words_alive(const struct sp_words_form *f, const uint8_t *value, size_t word);
 
 #endif

@@ -37,22 +37,22 @@ static void *room(struct made *m, size_t n, size_t size)
 }
 
 /* Index and value of winner i (or channel i of a quad). */
-static void read_winner(enum sp_words_layout layout, const uint8_t *window, size_t size,
-                        size_t word, size_t i, uint8_t *ret_channel, uint8_t *ret_value)
+static void read_winner(const uint8_t *window, size_t size, size_t word, size_t i,
+                        uint8_t *ret_channel, uint8_t *ret_value)
 {
-    size_t at = layout == SP_WORDS_FOURS ? 4 * word + i : i / 2 * 32 + 2 * word + i % 2;
+    size_t at = 4 * word + i;
     *ret_channel = size == 4 ? (uint8_t)i : window[at];
     *ret_value = window[at + (size == 4 ? 0 : SP_WORDS_QUAD)];
 }
 
 /* Random values of one window for all words, and the same in plain[word][...]. */
-static void fill_window(uint64_t *r, const struct made *m, enum sp_words_layout layout,
-                        uint8_t *window, uint8_t *plain, size_t word_bytes)
+static void fill_window(uint64_t *r, const struct made *m, uint8_t *window, uint8_t *plain,
+                        size_t word_bytes)
 {
     uint32_t kind = guard_random(r, 5);
     for (size_t word = 0; word < SP_WORDS; word++)
         for (size_t i = 0; i < 4; i++) {
-            size_t at = layout == SP_WORDS_FOURS ? 4 * word + i : i / 2 * 32 + 2 * word + i % 2;
+            size_t at = 4 * word + i;
             uint8_t v = (uint8_t)(kind == 0 ? m->max : kind == 1 ? 0 : guard_random(r, m->max + 1));
             size_t channel = i;
             if (m->in.window == 16) /* two different ones of each 8 */
@@ -66,7 +66,7 @@ static void fill_window(uint64_t *r, const struct made *m, enum sp_words_layout 
         }
 }
 
-static void make_input(uint64_t *r, struct made *m, enum sp_words_layout layout)
+static void make_input(uint64_t *r, struct made *m)
 {
     static const size_t windows[] = {4, 16, 32};
     size_t window = windows[guard_random(r, 3)];
@@ -79,7 +79,7 @@ static void make_input(uint64_t *r, struct made *m, enum sp_words_layout layout)
     size_t word_bytes = m->in.positions * m->in.channels;
     m->plain = room(m, SP_WORDS * word_bytes, 1);
     for (size_t i = 0; i < m->in.positions * m->in.windows; i++)
-        fill_window(r, m, layout, m->scratch + i * (window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW),
+        fill_window(r, m, m->scratch + i * (window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW),
                     m->plain + i * window, word_bytes);
 }
 
@@ -180,12 +180,12 @@ static void make_scales(uint64_t *r, struct made *m)
     ck_assert_int_eq(sp_words_scales(&m->loader, &m->q, m->channels, INT32_MAX, s), 0);
 }
 
-static void make_stage(uint64_t *r, struct made *m, const struct sp_words_kernels *k)
+static void make_stage(uint64_t *r, struct made *m)
 {
     struct sp_words_stage *s = &m->stage;
     memset(m, 0, sizeof(*m));
     m->loader.model = &m->model;
-    make_input(r, m, k->layout);
+    make_input(r, m);
     s->positions = 1 + guard_random(r, POSITIONS);
     s->pool = guard_random(r, 4) == 0 ? 1 + guard_random(r, 4) : 1;
     s->finish = (enum sp_words_finish)guard_random(r, 3);
@@ -265,7 +265,7 @@ static void check_active(const struct made *m, const struct sp_words_kernels *k,
         for (size_t i = 0; i < 4; i++) {
             const uint8_t *at = m->scratch + m->stage.out + (position * m->out.windows + w) * bytes;
             uint8_t channel, value;
-            read_winner(k->layout, at, window, word, i, &channel, &value);
+            read_winner(at, window, word, i, &channel, &value);
             ck_assert_msg(channel < window, "%s seed %llu: channel %u of %zu", k->name,
                           (unsigned long long)seed, channel, window);
             if (value != 0)
@@ -314,7 +314,7 @@ static void check_kernels(const char *names)
     for (uint64_t seed = 1; seed <= 400; seed++) {
         uint64_t r = seed;
         struct made m;
-        make_stage(&r, &m, kernels.words);
+        make_stage(&r, &m);
         check_stage(&m, kernels.words, seed);
         free_stage(&m);
     }
@@ -353,7 +353,7 @@ static void check_quads(const char *names)
         for (size_t i = 0; i < positions * quads * SP_WORDS * 4; i++) {
             size_t quad = i / 64, word = i / 4 % 16, c = quad % quads * 4 + i % 4;
             uint8_t want = c < bands ? rows[word][quad / quads * bands + c] : 0, channel, got;
-            read_winner(kernels.words->layout, out + quad * 64, 4, word, i % 4, &channel, &got);
+            read_winner(out + quad * 64, 4, word, i % 4, &channel, &got);
             ck_assert_msg(got == want, "%s seed %llu quad %zu word %zu: %u, not %u", names,
                           (unsigned long long)seed, quad, word, got, want);
         }
