@@ -12,7 +12,7 @@ noinst_LTLIBRARIES += librows_avx2.la librows_avx512.la
 librows_avx2_la_SOURCES = kernels/cpu/avx2/rows.c
 librows_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
 librows_avx512_la_SOURCES = kernels/cpu/avx512/rows.c
-librows_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vnni
+librows_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi -mavx512vnni
 libtwins_la_LIBADD += librows_avx2.la librows_avx512.la
 endif
 

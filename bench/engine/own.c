@@ -96,6 +96,12 @@ static void *make_blocks(const struct sparrow_model *m, const struct rival_optio
     return own_make(m, opt, TWIN_BLOCKS, ret_reason);
 }
 
+static void *make_shuffled(const struct sparrow_model *m, const struct rival_options *opt,
+                           const char **ret_reason)
+{
+    return own_make(m, opt, TWIN_SHUFFLED, ret_reason);
+}
+
 static void *make_lists(const struct sparrow_model *m, const struct rival_options *opt,
                         const char **ret_reason)
 {
@@ -129,5 +135,6 @@ static void own_free(void *self)
 
 const struct rival rival_dense = {"dense", make_dense, own_run, own_count, own_free};
 const struct rival rival_blocks = {"blocks", make_blocks, own_run, own_count, own_free};
+const struct rival rival_shuffled = {"shuffled", make_shuffled, own_run, own_count, own_free};
 const struct rival rival_lists = {"lists", make_lists, own_run, own_count, own_free};
 const struct rival rival_one = {"one", make_one, own_run, own_count, own_free};

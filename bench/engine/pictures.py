@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 OURS, RIVAL, PALE = "#2a6f97", "#8d99a6", "#b8c4cc"
-COLOURS = {"ours": OURS, "dense": RIVAL, "sparse-dense": "#61a5c2", "blocks": "#bc6c25", "lists": "#606c38", "one": "#9a8c98"}
+COLOURS = {"ours": OURS, "dense": RIVAL, "sparse-dense": "#61a5c2", "blocks": "#bc6c25", "shuffled": "#e09f3e", "lists": "#606c38", "one": "#9a8c98"}
 SHORTER = (("blocks of 8 x 4", "blocks"), ("random (CSR), 64 words", "CSR"), ("sparse-dense: its weights", "sparse-dense"))
 HEAD_START_S = 300
 
@@ -95,7 +95,8 @@ def speed_up_bars(ax, network):
 
 def zeros_lines(ax, network):
     base = best_dense(network)
-    for group, label in (("blocks", "blocks of 8 x 4"), ("lists", "random, 64 words at once"), ("one", "random, one word, plain C")):
+    for group, label in (("blocks", "blocks of 8 x 4"), ("shuffled", "random, by shuffles"), ("lists", "random (CSR), 64 words at once"),
+                         ("one", "random (CSR), one word, plain C")):
         rows = sorted((r for r in find(network, group)), key=lambda r: r["zeros"])
         ax.plot([100 * r["zeros"] for r in rows], [base["us"] / r["us"] for r in rows], "o-", ms=3, color=COLOURS[group], label=label)
     mine = the_engine(network)

@@ -26,7 +26,7 @@ struct rival {
     void (*free)(void *self);
 };
 
-extern const struct rival rival_sparrow, rival_dense, rival_blocks, rival_lists, rival_one,
-    rival_onednn, rival_xnnpack;
+extern const struct rival rival_sparrow, rival_dense, rival_blocks, rival_shuffled, rival_lists,
+    rival_one, rival_onednn, rival_xnnpack;
 
 #endif

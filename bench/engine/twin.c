@@ -29,6 +29,7 @@ struct matrix {
     union {
         struct sp_rows_dense dense;
         struct sp_rows_blocks blocks;
+        struct sp_rows_shuffled shuffled;
         struct sp_rows_lists lists;
     };
     size_t gathered;   /* bytes of a gathered row; 0: rows are read where they lie */
@@ -209,6 +210,8 @@ static void make_matrix(struct twin *t, size_t l)
         weights_dense(rows, conv->bias, s->out_channels, &row, &m->dense);
     else if (t->opt.form == TWIN_BLOCKS)
         weights_blocks(rows, conv->bias, s->out_channels, &row, &m->blocks);
+    else if (t->opt.form == TWIN_SHUFFLED)
+        weights_shuffled(rows, conv->bias, s->out_channels, &row, t->opt.kernels, &m->shuffled);
     else
         weights_lists(rows, conv->bias, s->out_channels, &row, &m->lists);
     free(rows);
@@ -291,6 +294,12 @@ void twin_free(struct twin *t)
             free((void *)m->blocks.places);
             free((void *)m->blocks.weights);
             free((void *)m->blocks.bias);
+        } else if (t->opt.form == TWIN_SHUFFLED) {
+            free((void *)m->shuffled.first);
+            free((void *)m->shuffled.places);
+            free((void *)m->shuffled.indices);
+            free((void *)m->shuffled.weights);
+            free((void *)m->shuffled.bias);
         } else {
             free((void *)m->lists.first);
             free((void *)m->lists.places);
@@ -354,6 +363,8 @@ static void run_rows(const struct twin *t, size_t l, size_t block, size_t first,
         t->opt.kernels->dense(&m->dense, in, offsets, rows, out);
     else if (t->opt.form == TWIN_BLOCKS)
         t->opt.kernels->blocks(&m->blocks, in, offsets, rows, out);
+    else if (t->opt.form == TWIN_SHUFFLED)
+        t->opt.kernels->shuffled(&m->shuffled, in, offsets, rows, out);
     else
         for (size_t r = 0; r < rows; r++)
             sp_rows_lists_one(&m->lists, in + offsets[r], out + r * t->values[l + 1].wide);
@@ -557,6 +568,10 @@ void twin_count(const struct twin *t, struct twin_counts *ret_counts)
             uint64_t count = m->blocks.first[m->blocks.groups];
             stored = count * 32;
             bytes = count * 36 + m->blocks.groups * 4;
+        } else if (t->opt.form == TWIN_SHUFFLED) {
+            uint64_t count = m->shuffled.first[m->shuffled.tiles];
+            stored = count * m->shuffled.tile * 4;
+            bytes = 2 * stored + count * 4 + m->shuffled.tiles * 4;
         } else {
             stored = m->lists.first[outputs];
             bytes = stored * 5 + outputs * 4;

@@ -15,10 +15,11 @@
 #include "kernels/cpu/rows.h"
 
 enum twin_form {
-    TWIN_DENSE,  /* all weights are multiplied, zeros too */
-    TWIN_BLOCKS, /* blocks of 8 outputs x 4 inputs that hold a weight */
-    TWIN_WORDS,  /* single weights, 64 words side by side */
-    TWIN_ONE     /* single weights, one word at a time, plain C */
+    TWIN_DENSE,    /* all weights are multiplied, zeros too */
+    TWIN_BLOCKS,   /* blocks of 8 outputs x 4 inputs that hold a weight */
+    TWIN_SHUFFLED, /* single weights, looked up four at a time by a byte shuffle */
+    TWIN_WORDS,    /* single weights, 64 words side by side */
+    TWIN_ONE       /* single weights, one word at a time, plain C */
 };
 
 struct twin_options {

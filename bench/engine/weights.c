@@ -173,3 +173,63 @@ void weights_lists(const int8_t *full, const int32_t *bias, size_t outputs,
         .bias = padded_bias(bias, outputs, outputs),
     };
 }
+
+/* One block of inputs for one tile: fills steps until every weight has its place; returns how many.
+ */
+static size_t fill_steps(const int8_t *const *rows, size_t tile, size_t inputs, uint8_t *indices,
+                         int8_t *weights)
+{
+    size_t steps = 0;
+    for (size_t o = 0; o < tile; o++) {
+        size_t count = 0;
+        for (size_t i = 0; i < inputs && rows[o] != NULL; i++) {
+            if (rows[o][i] == 0)
+                continue;
+            size_t at = (count / 4 * tile + o) * 4 + count % 4;
+            indices[at] = (uint8_t)i;
+            weights[at] = rows[o][i];
+            count++;
+        }
+        steps = (count + 3) / 4 > steps ? (count + 3) / 4 : steps;
+    }
+    return steps;
+}
+
+void weights_shuffled(const int8_t *full, const int32_t *bias, size_t outputs,
+                      const struct weights_row *row, const struct sp_rows_kernels *kernels,
+                      struct sp_rows_shuffled *ret_shuffled)
+{
+    size_t block = kernels->shuffle_block, tile = kernels->shuffle_tile, count = 0;
+    size_t padded = (outputs + SP_ROWS_TILE - 1) / SP_ROWS_TILE * SP_ROWS_TILE;
+    size_t tiles = padded / tile, n = row_weights(row), blocks = (row->length + block - 1) / block;
+    size_t most = tiles * row->segments * blocks * block / 4;
+    uint32_t *first = weights_memory(tiles + 1, sizeof(*first));
+    uint32_t *places = weights_memory(most, sizeof(*places));
+    uint8_t *indices = weights_memory(most, tile * 4);
+    int8_t *weights = weights_memory(most, tile * 4);
+    for (size_t t = 0; t < tiles; t++) {
+        for (size_t b = 0; b < row->segments * blocks; b++) {
+            const int8_t *rows[SP_ROWS_TILE];
+            size_t begin = b % blocks * block, left = row->length - begin;
+            for (size_t o = 0; o < tile; o++)
+                rows[o] = t * tile + o < outputs
+                              ? full + (t * tile + o) * n + b / blocks * row->length + begin
+                              : NULL;
+            size_t steps = fill_steps(rows, tile, left < block ? left : block,
+                                      indices + count * tile * 4, weights + count * tile * 4);
+            for (size_t s = 0; s < steps; s++)
+                places[count++] = (uint32_t)(b / blocks * row->stride + begin);
+        }
+        first[t + 1] = (uint32_t)count;
+    }
+    *ret_shuffled = (struct sp_rows_shuffled){
+        .block = block,
+        .tile = tile,
+        .tiles = tiles,
+        .first = first,
+        .places = places,
+        .indices = indices,
+        .weights = weights,
+        .bias = padded_bias(bias, outputs, padded),
+    };
+}

@@ -28,6 +28,9 @@ void weights_dense(const int8_t *full, const int32_t *bias, size_t outputs,
                    const struct weights_row *row, struct sp_rows_dense *ret_dense);
 void weights_blocks(const int8_t *full, const int32_t *bias, size_t outputs,
                     const struct weights_row *row, struct sp_rows_blocks *ret_blocks);
+void weights_shuffled(const int8_t *full, const int32_t *bias, size_t outputs,
+                      const struct weights_row *row, const struct sp_rows_kernels *kernels,
+                      struct sp_rows_shuffled *ret_shuffled);
 void weights_lists(const int8_t *full, const int32_t *bias, size_t outputs,
                    const struct weights_row *row, struct sp_rows_lists *ret_lists);
 

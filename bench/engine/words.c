@@ -24,9 +24,9 @@
 #define MOST_CLIPS    4096
 #define MOST_THREADS  256
 
-static const struct rival *const rivals[] = {&rival_sparrow, &rival_dense, &rival_blocks,
-                                             &rival_lists,   &rival_one,   &rival_onednn,
-                                             &rival_xnnpack};
+static const struct rival *const rivals[] = {&rival_sparrow,  &rival_dense,  &rival_blocks,
+                                             &rival_shuffled, &rival_lists,  &rival_one,
+                                             &rival_onednn,   &rival_xnnpack};
 
 struct settings {
     const char *rival, *model, *clips, *cpu, *features;
@@ -63,9 +63,10 @@ static void usage(void)
     fputs("usage: words RIVAL[:SHARE] [--model FILE] [--clips GLOB] [--cpu scalar|avx2|avx512]\n"
           "             [--words N] [--threads N] [--seconds S] [--once]\n"
           "             [--features FILE: writes the clips' features there]\n"
-          "RIVAL: sparrow (the engine), dense, blocks, lists, one (ours), onednn, xnnpack;\n"
+          "RIVAL: sparrow (the engine), dense, blocks, shuffled, lists, one (ours), onednn, "
+          "xnnpack;\n"
           "       peak: what the core can do at most\n"
-          "SHARE: of weights that are zero, at random places (blocks, lists, one)\n",
+          "SHARE: of weights that are zero, at random places (blocks, shuffled, lists, one)\n",
           stderr);
     exit(2);
 }

@@ -43,14 +43,30 @@ struct sp_rows_lists {
     const int32_t *bias; /* outputs */
 };
 
+/* Any mask, in steps: a step looks up 4 of the `block` inputs at its place for each of `tile`
+ * outputs, by index. Outputs that have fewer there get weights of 0. */
+struct sp_rows_shuffled {
+    size_t block, tile;     /* what the kernels want: shuffle_block, shuffle_tile */
+    size_t tiles;           /* tiles * tile is a multiple of SP_ROWS_TILE */
+    const uint32_t *first;  /* tiles + 1: steps of each */
+    const uint32_t *places; /* per step: bytes from the row's begin */
+    const uint8_t *indices; /* per step: tile x 4, below `block`; aligned to 64 */
+    const int8_t *weights;  /* the same */
+    const int32_t *bias;    /* tiles * tile */
+};
+
 struct sp_rows_kernels {
     const char *name;
+    size_t shuffle_block, shuffle_tile;
     /* Row r begins at in + offsets[r]; it and out (rows x outputs, aligned to 64) are read and
      * written within their bounds only. */
     void (*dense)(const struct sp_rows_dense *m, const uint8_t *in, const uint32_t *offsets,
                   size_t rows, int32_t *out);
     void (*blocks)(const struct sp_rows_blocks *m, const uint8_t *in, const uint32_t *offsets,
                    size_t rows, int32_t *out);
+    /* Reads up to block - 1 bytes behind a row's last place. */
+    void (*shuffled)(const struct sp_rows_shuffled *m, const uint8_t *in, const uint32_t *offsets,
+                     size_t rows, int32_t *out);
     /* One position of 64 words: in has 64 bytes for each input, out 64 sums for each output. Both
      * aligned to 64. */
     void (*words)(const struct sp_rows_lists *m, const uint8_t *in, int32_t *out);
@@ -64,7 +80,7 @@ struct sp_rows_kernels {
 };
 
 extern const struct sp_rows_kernels sp_rows__scalar;
-/* Only where the build is for x86-64. avx512 needs VNNI besides F, BW and VL. */
+/* Only where the build is for x86-64. avx512 needs VNNI and VBMI besides F, BW and VL. */
 extern const struct sp_rows_kernels sp_rows__avx2, sp_rows__avx512;
 
 /* One row of one word, output after output: what a sparse library does with a single word. */

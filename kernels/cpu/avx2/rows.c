@@ -104,6 +104,47 @@ static void blocks(const struct sp_rows_blocks *m, const uint8_t *in, const uint
             group(m, in, offsets + r, g, 1, out + r * outputs);
 }
 
+/* One tile of 8 outputs for `rows` rows, which is constant where it is inlined: vpshufb finds its
+ * inputs in the same 16 bytes for both halves. */
+INLINE void shuffled_tile(const struct sp_rows_shuffled *m, const uint8_t *in,
+                          const uint32_t *offsets, size_t t, const size_t rows, int32_t *out)
+{
+    __m256i sums[8];
+    const uint8_t *row[8];
+    size_t outputs = m->tiles * 8;
+#pragma GCC unroll 8
+    for (size_t r = 0; r < rows; r++) {
+        sums[r] = _mm256_loadu_si256((const __m256i_u *)(m->bias + t * 8));
+        row[r] = in + offsets[r];
+    }
+    for (size_t s = m->first[t]; s < m->first[t + 1]; s++) {
+        __m256i indices = _mm256_load_si256((const __m256i *)(m->indices + s * 32));
+        __m256i weights = _mm256_load_si256((const __m256i *)(m->weights + s * 32));
+        size_t place = m->places[s];
+#pragma GCC unroll 8
+        for (size_t r = 0; r < rows; r++) {
+            __m256i v =
+                _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i_u *)(row[r] + place)));
+            sums[r] = dot(sums[r], _mm256_shuffle_epi8(v, indices), weights);
+        }
+    }
+#pragma GCC unroll 8
+    for (size_t r = 0; r < rows; r++)
+        _mm256_storeu_si256((__m256i_u *)(out + r * outputs + t * 8), sums[r]);
+}
+
+static void shuffled(const struct sp_rows_shuffled *m, const uint8_t *in, const uint32_t *offsets,
+                     size_t rows, int32_t *out)
+{
+    size_t r = 0, outputs = m->tiles * 8;
+    for (; r + 8 <= rows; r += 8)
+        for (size_t t = 0; t < m->tiles; t++)
+            shuffled_tile(m, in, offsets + r, t, 8, out + r * outputs);
+    for (; r < rows; r++)
+        for (size_t t = 0; t < m->tiles; t++)
+            shuffled_tile(m, in, offsets + r, t, 1, out + r * outputs);
+}
+
 /* `left` inputs of four; the others are any input with the weight 0. */
 INLINE void four_inputs(const struct sp_rows_lists *m, size_t i, size_t left, const uint8_t *in,
                         __m256i sums[4])
@@ -212,6 +253,9 @@ const struct sp_rows_kernels sp_rows__avx2 = {
     .name = "avx2",
     .dense = dense,
     .blocks = blocks,
+    .shuffled = shuffled,
+    .shuffle_block = 16,
+    .shuffle_tile = 8,
     .words = words,
     .requantise = requantise,
     .larger = larger,

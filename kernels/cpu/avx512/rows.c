@@ -125,6 +125,54 @@ static void blocks(const struct sp_rows_blocks *m, const uint8_t *in, const uint
             group(m, in, offsets + r, g, 1, out + r * outputs);
 }
 
+/* One tile of 16 outputs for `rows` rows, which is constant where it is inlined. */
+INLINE void shuffled_tile(const struct sp_rows_shuffled *m, const uint8_t *in,
+                          const uint32_t *offsets, size_t t, const size_t rows, int32_t *out)
+{
+    __m512i sums[12];
+    const uint8_t *row[12];
+    size_t outputs = m->tiles * 16;
+#pragma GCC unroll 12
+    for (size_t r = 0; r < rows; r++) {
+        sums[r] = _mm512_loadu_si512(m->bias + t * 16);
+        row[r] = in + offsets[r];
+    }
+    for (size_t s = m->first[t], end = m->first[t + 1]; s < end;) {
+        size_t place = m->places[s];
+        __m512i v[12]; /* read once for all steps at a place */
+#pragma GCC unroll 12
+        for (size_t r = 0; r < rows; r++)
+            v[r] = _mm512_loadu_si512(row[r] + place);
+        do {
+            __m512i indices = _mm512_load_si512(m->indices + s * 64);
+            __m512i weights = _mm512_load_si512(m->weights + s * 64);
+#pragma GCC unroll 12
+            for (size_t r = 0; r < rows; r++)
+                sums[r] =
+                    _mm512_dpbusd_epi32(sums[r], _mm512_permutexvar_epi8(indices, v[r]), weights);
+            s++;
+        } while (s < end && m->places[s] == place);
+    }
+#pragma GCC unroll 12
+    for (size_t r = 0; r < rows; r++)
+        _mm512_storeu_si512(out + r * outputs + t * 16, sums[r]);
+}
+
+static void shuffled(const struct sp_rows_shuffled *m, const uint8_t *in, const uint32_t *offsets,
+                     size_t rows, int32_t *out)
+{
+    size_t r = 0, outputs = m->tiles * 16;
+    for (; r + 12 <= rows; r += 12)
+        for (size_t t = 0; t < m->tiles; t++)
+            shuffled_tile(m, in, offsets + r, t, 12, out + r * outputs);
+    for (; r + 4 <= rows; r += 4)
+        for (size_t t = 0; t < m->tiles; t++)
+            shuffled_tile(m, in, offsets + r, t, 4, out + r * outputs);
+    for (; r < rows; r++)
+        for (size_t t = 0; t < m->tiles; t++)
+            shuffled_tile(m, in, offsets + r, t, 1, out + r * outputs);
+}
+
 /* Four inputs of 64 words, transposed to quads: lane l of quads[i] is word 16 * (l / 4) + 4 * i +
  * l % 4. */
 INLINE void transpose(const uint8_t *const at[4], __m512i quads[4])
@@ -228,6 +276,9 @@ const struct sp_rows_kernels sp_rows__avx512 = {
     .name = "avx512",
     .dense = dense,
     .blocks = blocks,
+    .shuffled = shuffled,
+    .shuffle_block = 64,
+    .shuffle_tile = 16,
     .words = words,
     .requantise = requantise,
     .larger = larger,

@@ -37,6 +37,21 @@ static void blocks(const struct sp_rows_blocks *m, const uint8_t *in, const uint
     }
 }
 
+static void shuffled(const struct sp_rows_shuffled *m, const uint8_t *in, const uint32_t *offsets,
+                     size_t rows, int32_t *out)
+{
+    size_t outputs = m->tiles * m->tile;
+    for (size_t r = 0; r < rows; r++, out += outputs) {
+        memcpy(out, m->bias, outputs * sizeof(*out));
+        for (size_t t = 0; t < m->tiles; t++)
+            for (size_t s = m->first[t]; s < m->first[t + 1]; s++)
+                for (size_t i = 0; i < m->tile * 4; i++)
+                    out[t * m->tile + i / 4] +=
+                        in[offsets[r] + m->places[s] + m->indices[s * m->tile * 4 + i]] *
+                        m->weights[s * m->tile * 4 + i];
+    }
+}
+
 static void words(const struct sp_rows_lists *m, const uint8_t *in, int32_t *out)
 {
     for (size_t o = 0; o < m->outputs; o++, out += SP_ROWS_WORDS) {
@@ -85,6 +100,9 @@ const struct sp_rows_kernels sp_rows__scalar = {
     .name = "scalar",
     .dense = dense,
     .blocks = blocks,
+    .shuffled = shuffled,
+    .shuffle_block = 64,
+    .shuffle_tile = 16,
     .words = words,
     .requantise = requantise,
     .larger = larger,
