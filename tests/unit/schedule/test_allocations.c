@@ -83,6 +83,8 @@ static void measure(const char *const *overrides,
     void *wav = fixture_wav(16000, 1, &size);
     fixture_open(&f, overrides);
     ck_assert_uint_gt(atomic_load(&allocations), 0); /* the counter works */
+    if (f.schedule->replica) /* a busy machine may put words off in any case */
+        pass_together(&f, wav, size, WARM_UP);
     submit(&f, wav, size, WARM_UP);
     atomic_store(&allocations, 0);
     submit(&f, wav, size, MEASURED);
