@@ -8,8 +8,10 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
-#define LANES  8
+#define INLINE  static inline __attribute__((always_inline))
+#define LANES   8
+#define PIN(v)  __asm__("" : "+x"(v))
+#define HIDE(p) __asm__("" : "+r"(p))
 
 typedef __m256i vector;
 
@@ -202,7 +204,7 @@ static void quads(size_t positions, size_t bands, const uint8_t *const *features
 
 const struct sp_words_kernels sp_words__avx2 = {
     .name = "avx2",
-    .fewest = 14,
+    .fewest = 16,
     .pairs = true,
     .quads = quads,
     .stage = stage,

@@ -8,8 +8,10 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
-#define LANES  16
+#define INLINE  static inline __attribute__((always_inline))
+#define LANES   16
+#define PIN(v)  __asm__("" : "+v"(v))
+#define HIDE(p) __asm__("" : "+r"(p))
 
 typedef __m512i vector;
 
@@ -217,7 +219,7 @@ static void quads(size_t positions, size_t bands, const uint8_t *const *features
 
 const struct sp_words_kernels sp_words__avx512 = {
     .name = "avx512",
-    .fewest = 9,
+    .fewest = 11,
     .quads = quads,
     .stage = stage,
 };
