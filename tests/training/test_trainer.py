@@ -86,6 +86,24 @@ class Resume(unittest.TestCase):
         run.next_stage()
         self.assertEqual({layer.winners for layer, _ in run.net.layers()}, {2})
 
+    def test_start_goes_on_from_what_a_network_does(self):
+        clips = material()
+        first = trainer.Trainer(dataclasses.replace(SETTINGS, masks="static", epochs=6), clips)
+        self.finish(first, self.path("first"))
+        trained = trainer.load(self.path("first"))
+        run = trainer.Trainer(SETTINGS, clips)
+        run.start(trained)
+        with torch.no_grad():
+            told = trained.net(clips.train[0].float())
+            again = run.net.eval()(clips.train[0].float())
+            fresh = trainer.Trainer(SETTINGS, clips).net.eval()(clips.train[0].float())
+        self.assertLess((again - told).square().mean(), 0.25 * (fresh - told).square().mean())
+        before = prune.stored(run.net)
+        self.assertLess(before[0], before[1])
+        run.next_stage()
+        run.run_epoch(lambda *_: None)
+        self.assertEqual(prune.stored(run.net), before)
+
     def test_every_kind_of_masks_and_winners_is_trained_and_resumed(self):
         clips = material()
         for changes in (

@@ -232,3 +232,42 @@ class Quantised(nn.Module):
 
     def forward(self, features):
         return self.integer_scores(features) * self.unit
+
+
+@torch.no_grad()
+def restore(quantised, net, features):
+    """Makes the float network `net` do what a Quantised one does, but for the roundings. The
+    normalisation takes its statistics from `features`, so that training can go on."""
+    sums = [layer for layer, _ in quantised.layers()]
+    pairs = []  # a convolution of net, its part, its bias
+    for (_, convs), layer in zip(net.convolutions(), sums):
+        for i, (conv, part) in enumerate(zip(convs, layer.parts)):
+            bias = layer.bias if i == 0 else torch.zeros_like(layer.bias)
+            gain = part.gain.flatten() * (SPREAD if conv is net.stem else 1.0)
+            conv.conv.weight.copy_(part.weight)
+            conv.mask.copy_(part.mask)
+            pairs.append((conv.norm, gain, bias))
+    net.linear.weight.copy_(quantised.linear)
+    net.linear.bias.copy_(quantised.bias)
+    net.set_winners(sums[0].winners)
+
+    def settle(norm, gain, bias, mean, variance):
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_(gain * torch.sqrt(variance + norm.eps))
+        norm.bias.copy_(bias + gain * mean)
+
+    seen, hooks = {}, []
+
+    def note(norm, inputs):
+        seen[norm] = inputs[0].mean((0, 2)), inputs[0].var((0, 2), unbiased=False)
+
+    for norm, gain, bias in pairs:
+        settle(norm, gain, bias, torch.zeros_like(gain), torch.ones_like(gain))
+        hooks.append(norm.register_forward_pre_hook(note))
+    net.eval()
+    net(features)
+    for hook in hooks:
+        hook.remove()
+    for norm, gain, bias in pairs:
+        settle(norm, gain, bias, *seen[norm])

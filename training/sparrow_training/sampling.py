@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import torch
 
+STEPS_PER_OCTAVE = 3  # of a feature, for power: the front end's log_scale
 SILENCE, UNKNOWN = 0.08, 0.14  # shares of an epoch; the keywords share the rest evenly
 
 
@@ -25,6 +26,25 @@ def weights(words, vocabulary):
     for kind, share in enumerate(shares(vocabulary)):
         size[kinds == kind] *= share / max(size[kinds == kind].sum(), 1e-9)
     return (size / counts)[index], kinds[index]
+
+
+def blur(features, generator, share=0.6):
+    """Steady noise of a random level and tilt under a share of the clips, and a jitter of up to 3
+    dB everywhere: what a codec leaves of quiet places is nothing to rely on.
+
+    features: as in hide(); changed in place.
+    """
+    n, time, band = features.shape
+    level = torch.rand(n, 1, 1, generator=generator) * 45 + 10
+    tilt = torch.randn(n, 1, 1, generator=generator) * 8 * torch.linspace(1, -1, band)
+    noise = level + tilt + torch.randn(n, time, band, generator=generator) * 2.5
+    noise = torch.where(torch.rand(n, 1, 1, generator=generator) < share, noise, -40.0)
+    powers = 2 ** (features / STEPS_PER_OCTAVE) + 2 ** (noise / STEPS_PER_OCTAVE)
+    jitter = torch.rand(n, 1, 1, generator=generator) * torch.randn(
+        n, time, band, generator=generator
+    )
+    features.copy_(STEPS_PER_OCTAVE * torch.log2(powers) + 3 * jitter).round_().clamp_(0, 127)
+    return features
 
 
 def hide(features, generator, frames=5, bands=4):

@@ -9,7 +9,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ class Settings:
     competition: str = "block"  # between channels: one of winners.KINDS
     boost: float = 0.0  # of channels that win rarely, at the beginning
     masks: str = "learned"  # one of masks.KINDS, if there is a budget of lookups
+    started: bool = False  # from a trained network: its masks and winners stay
     seed: int = 1
     keywords: tuple = vocabulary.COMMANDS
 
@@ -73,8 +74,10 @@ def build(settings):
     return net
 
 
-def winners_left(part, final):
-    return max(final, next((left for until, left in ANNEALING if part < until), 1))
+def winners_left(part, settings):
+    if settings.started:
+        return settings.winners
+    return max(settings.winners, next((left for until, left in ANNEALING if part < until), 1))
 
 
 class Trainer:
@@ -94,6 +97,17 @@ class Trainer:
         self.stage, self.epoch, self.log, self.note = "float", 0, [], ""
         self.begin()
 
+    def start(self, trained):
+        """Goes on from a trained network of the same shape, with a fresh optimiser and rate."""
+        self.settings = replace(self.settings, started=True)
+        if isinstance(trained.net, quantise.Quantised):
+            features = self.takes.train[0][::40].float()
+            quantise.restore(trained.net, self.net, features)
+        else:
+            self.net.load_state_dict(trained.net.state_dict())
+        self.note = f"begun from a network of {len(trained.log)} epochs"
+        self.begin()
+
     def begin(self):
         """A fresh optimiser and average for the stage."""
         self.optimiser = recipe.optimiser(
@@ -109,7 +123,8 @@ class Trainer:
         taught = None
         if self.taught is not None:
             taught = torch.stack([self.taught[t][c] for t, c in zip(takes, clips)]).to(self.device)
-        hidden = sampling.hide(features, self.hiding).to(self.device)
+        blurred = sampling.blur(features, self.hiding)
+        hidden = sampling.hide(blurred, self.hiding).to(self.device)
         return hidden, self.kinds[clips].to(self.device), taught
 
     def length(self):
@@ -120,7 +135,7 @@ class Trainer:
         features, labels, taught = self.batch()
         if self.stage == "float":
             winners.set_boost(self.net, settings.boost, part)
-            if settings.lookups and number % PRUNE_EVERY == 0:
+            if settings.lookups and not settings.started and number % PRUNE_EVERY == 0:
                 self.prune(part, features, labels, number)
         peak = settings.peak if self.stage == "float" else settings.integer_peak
         for group in self.optimiser.param_groups:
@@ -156,7 +171,7 @@ class Trainer:
         """Trains for one epoch; appends to the log what came out."""
         began, total, steps = time.time(), 0.0, self.settings.steps
         if self.stage == "float":
-            left = winners_left(self.epoch / self.length(), self.settings.winners)
+            left = winners_left(self.epoch / self.length(), self.settings)
             self.net.set_winners(left)
             self.average.net.set_winners(left)
         self.net.train()
@@ -256,7 +271,7 @@ def load(path):
         net = empty_quantised(settings)
     else:
         net = build(settings)
-        net.set_winners(winners_left(state["epoch"] / settings.epochs, settings.winners))
+        net.set_winners(winners_left(state["epoch"] / settings.epochs, settings))
     net.load_state_dict(state["average"])
     told = (state[name] for name in ("log", "taught", "note"))
     return Trained(net.eval(), settings, *told, state.get("origin", {}))
