@@ -325,10 +325,14 @@ static int pack(struct sp_loader *l, struct packing *k)
     s->block = k->block;
     s->steps = k->steps;
     s->weights = k->weights;
-    s->scales = pack_scales(l, &k->m->layers[k->parts->winners].block_winners, s->blocks);
-    if (s->scales == NULL)
+    struct sp_lanes_scale *scales =
+        pack_scales(l, &k->m->layers[k->parts->winners].block_winners, s->blocks);
+    s->scales = scales;
+    if (scales == NULL)
         return SPARROW_NO_MEMORY;
     s->short_sums = sums_are_short(s);
+    for (size_t b = 0; s->short_sums && b < s->blocks; b++)
+        scales[b].multiplier |= scales[b].multiplier << 16;
     return SPARROW_OK;
 }
 

@@ -85,7 +85,8 @@ struct sp_lanes_stage {
     const int8_t *weights;               /* per step 8 outputs x 16, or x 4; aligned to 64 */
     const struct sp_lanes_scale *scales; /* blocks */
     /* All shifts are 15, multipliers fit s16, and sums that do not fit s16 give the largest value:
-     * one rounding multiplication of 16 bits does it. */
+     * one rounding multiplication of 16 bits does it. The scales' multipliers then stand twice, in
+     * both halves of their word. */
     bool short_sums;
     unsigned rank_shift; /* 3 .. 7 */
     size_t winners;      /* 1 or 2 */

@@ -234,7 +234,6 @@ INLINE __m256i requantise(const struct keys *k, const struct sp_lanes_stage *s, 
     if (s->short_sums) {
         __m256i both = _mm256_packs_epi32(_mm256_and_si256(key[0], k->high),
                                           _mm256_and_si256(key[1], k->high));
-        multiplier = _mm256_or_si256(multiplier, _mm256_slli_epi32(multiplier, 16));
         return _mm256_mulhrs_epi16(both, multiplier);
     }
     __m256i v[2];

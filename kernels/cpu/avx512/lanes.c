@@ -32,6 +32,15 @@ INLINE __m512i splat(uint32_t v)
     return _mm512_set1_epi32((int)v);
 }
 
+/* What is used more than once is loaded once: compilers like to load it again for each use, and a
+ * cycle has two vector operations but only one load of 64 bytes. */
+INLINE __m512i load_once(const void *p)
+{
+    __m512i v = load(p);
+    __asm__("" : "+v"(v));
+    return v;
+}
+
 /* ---- sums ---- */
 
 /* Steps of windows: 8 outputs at 16 positions. */
@@ -44,7 +53,7 @@ INLINE void add_windows_16(const struct sp_lanes_stage *s, size_t block, const u
     for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, table += 128) {
         __m512i index = load(scratch + s->steps[i].index);
         __m512i value = load(scratch + s->steps[i].value);
-        __m512i a = load(table), b = load(table + 64);
+        __m512i a = load_once(table), b = load_once(table + 64);
         __m512i index1 = _mm512_or_si512(index, one), index2 = _mm512_or_si512(index, two),
                 index3 = _mm512_or_si512(index, three);
         acc[0] = _mm512_dpbusd_epi32(acc[0], value, _mm512_permutexvar_epi8(index, a));
@@ -68,7 +77,7 @@ INLINE void add_windows_8(const struct sp_lanes_stage *s, size_t block, const ui
     for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, table += 128) {
         __m512i index = _mm512_broadcast_i64x4(load_half(scratch + s->steps[i].index));
         __m512i value = _mm512_broadcast_i64x4(load_half(scratch + s->steps[i].value));
-        __m512i a = load(table), b = load(table + 64);
+        __m512i a = load_once(table), b = load_once(table + 64);
         __m512i index0 = _mm512_or_si512(index, low), index1 = _mm512_or_si512(index, high);
         acc[0] = _mm512_dpbusd_epi32(acc[0], value, _mm512_permutexvar_epi8(index0, a));
         acc[1] = _mm512_dpbusd_epi32(acc[1], value, _mm512_permutexvar_epi8(index1, a));
@@ -200,21 +209,33 @@ INLINE void merge(__m512i *first, __m512i *second, __m512i first2, __m512i secon
     *second = _mm512_max_epi32(middle, _mm512_max_epi32(*second, second2));
 }
 
-/* The largest two keys; 0 in the place of a second one that does not win. */
-INLINE void best_two(const struct keys *k, const __m512i sums[8], __m512i best[2])
+/* The largest two keys of two sets of sums, step by step in both: one alone is a long chain of
+ * short operations. 0 in the place of a second one that does not win. */
+INLINE void best_two(const struct keys *k, const __m512i sums[2][8], __m512i best[2][2])
 {
-    __m512i key[8], first[4], second[4];
+    __m512i key[2][8], first[2][4], second[2][4];
 #pragma GCC unroll 8
     for (unsigned c = 0; c < 8; c++)
-        key[c] = _mm512_ternarylogic_epi32(sums[c], k->high, splat(7 - c), 0xea);
+#pragma GCC unroll 2
+        for (size_t i = 0; i < 2; i++)
+            key[i][c] = _mm512_ternarylogic_epi32(sums[i][c], k->high, splat(7 - c), 0xea);
 #pragma GCC unroll 4
-    for (size_t i = 0; i < 4; i++)
-        order(&first[i], &second[i], key[2 * i], key[2 * i + 1]);
-    merge(&first[0], &second[0], first[1], second[1]);
-    merge(&first[2], &second[2], first[3], second[3]);
-    merge(&first[0], &second[0], first[2], second[2]);
-    best[0] = first[0];
-    best[1] = _mm512_maskz_mov_epi32(k->two, second[0]);
+    for (size_t j = 0; j < 4; j++)
+#pragma GCC unroll 2
+        for (size_t i = 0; i < 2; i++)
+            order(&first[i][j], &second[i][j], key[i][2 * j], key[i][2 * j + 1]);
+#pragma GCC unroll 2
+    for (size_t j = 2; j > 0; j--) /* 0 with 2 and 1 with 3, then 0 with 1 */
+#pragma GCC unroll 2
+        for (size_t l = 0; l < j; l++)
+#pragma GCC unroll 2
+            for (size_t i = 0; i < 2; i++)
+                merge(&first[i][l], &second[i][l], first[i][l + j], second[i][l + j]);
+#pragma GCC unroll 2
+    for (size_t i = 0; i < 2; i++) {
+        best[i][0] = first[i][0];
+        best[i][1] = _mm512_maskz_mov_epi32(k->two, second[i][0]);
+    }
 }
 
 /* One 32-bit word of each of the `blocks` scales from `at` on, in the lanes of its block. */
@@ -240,7 +261,6 @@ INLINE __m512i requantise(const struct keys *k, const struct sp_lanes_stage *s, 
     if (s->short_sums) {
         __m512i both = _mm512_packs_epi32(_mm512_and_si512(key[0], k->high),
                                           _mm512_and_si512(key[1], k->high));
-        multiplier = _mm512_or_si512(multiplier, _mm512_slli_epi32(multiplier, 16));
         return _mm512_mulhrs_epi16(both, multiplier);
     }
     __m512i v[2];
@@ -256,7 +276,7 @@ INLINE __m512i requantise(const struct keys *k, const struct sp_lanes_stage *s, 
 
 /* ---- bytes ---- */
 
-/* A window's four winners side by side, at up to 16 positions. */
+/* Four winners side by side: of a window's at a position, when all is done. */
 struct packed {
     __m512i index, value;
 };
@@ -267,51 +287,39 @@ INLINE __m512i select_bits(uint32_t mask, __m512i a, __m512i b)
     return _mm512_ternarylogic_epi32(splat(mask), a, b, 0xca);
 }
 
-/* Keys' low bytes to indices. */
-INLINE __m512i indices_of(__m512i bytes)
-{
-    return _mm512_ternarylogic_epi32(bytes, splat(0x07070707), splat(0x0f0f0707), 0x6a);
-}
-
-/* 16 positions of one block each. */
-INLINE struct packed pack_16(const struct sp_lanes_stage *s, const __m512i a[2], const __m512i b[2],
-                             __m512i va, __m512i vb)
+/* In each lane the winners of both sets. */
+INLINE struct packed pack(const struct sp_lanes_stage *s, const __m512i a[2], const __m512i b[2],
+                          __m512i va, __m512i vb)
 {
     const __m512i transpose =
         _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     __m512i low = select_bits(0xff, a[0], _mm512_slli_epi32(a[1], 8));
     __m512i high = select_bits(0xff, b[0], _mm512_slli_epi32(b[1], 8));
+    __m512i keys = select_bits(0xffff, low, _mm512_slli_epi32(high, 16));
     __m512i value = _mm512_shuffle_epi8(_mm512_packus_epi16(va, vb), transpose);
-    return (struct packed){
-        indices_of(select_bits(0xffff, low, _mm512_slli_epi32(high, 16))),
-        _mm512_min_epu8(value, _mm512_set1_epi8((char)s->max_value)),
-    };
+    return (struct packed){keys, _mm512_min_epu8(value, _mm512_set1_epi8((char)s->max_value))};
 }
 
-/* Both blocks in one register: 8 positions of a window, or 4 positions of two. */
-INLINE struct packed pack_blocks(const struct sp_lanes_stage *s, const __m512i key[2],
-                                 __m512i values, size_t lanes)
+/* The bytes of a window's two blocks, which lie `lanes` lanes apart, side by side. */
+INLINE __m512i gather_windows(__m512i bytes, size_t lanes)
 {
-    /* A lane's low byte is byte 4n; 64 more: from the second register. */
-    const __m512i keys8 = _mm512_castsi256_si512(
-        _mm256_setr_epi8(0, 64, 32, 96, 4, 68, 36, 100, 8, 72, 40, 104, 12, 76, 44, 108, 16, 80, 48,
-                         112, 20, 84, 52, 116, 24, 88, 56, 120, 28, 92, 60, 124));
-    const __m512i keys4 = _mm512_castsi256_si512(
-        _mm256_setr_epi8(0, 64, 16, 80, 4, 68, 20, 84, 8, 72, 24, 88, 12, 76, 28, 92, 32, 96, 48,
-                         112, 36, 100, 52, 116, 40, 104, 56, 120, 44, 108, 60, 124));
-    /* Each quarter holds four bytes of the first winners, four of the second, and both again. */
-    const __m512i values8 = _mm512_castsi256_si512(
-        _mm256_setr_epi8(0, 4, 32, 36, 1, 5, 33, 37, 2, 6, 34, 38, 3, 7, 35, 39, 16, 20, 48, 52, 17,
-                         21, 49, 53, 18, 22, 50, 54, 19, 23, 51, 55));
-    const __m512i values4 = _mm512_castsi256_si512(
-        _mm256_setr_epi8(0, 4, 16, 20, 1, 5, 17, 21, 2, 6, 18, 22, 3, 7, 19, 23, 32, 36, 48, 52, 33,
-                         37, 49, 53, 34, 38, 50, 54, 35, 39, 51, 55));
-    __m512i bytes =
-        _mm512_min_epu8(_mm512_packus_epi16(values, values), _mm512_set1_epi8((char)s->max_value));
-    return (struct packed){
-        indices_of(_mm512_permutex2var_epi8(key[0], lanes == 8 ? keys8 : keys4, key[1])),
-        _mm512_permutexvar_epi8(lanes == 8 ? values8 : values4, bytes),
-    };
+#define TWO(at, b)    (char)(4 * (at) + (b)), (char)(4 * (at) + (b) + 1)
+#define FOUR(a, b, n) TWO(a, b), TWO((a) + (n), b)
+#define ROW(a, b, n)  FOUR(a, b, n), FOUR((a) + 1, b, n), FOUR((a) + 2, b, n), FOUR((a) + 3, b, n)
+    static const _Alignas(64) char from8[64] = {ROW(0, 0, 8), ROW(4, 0, 8), ROW(0, 2, 8),
+                                                ROW(4, 2, 8)};
+    static const _Alignas(64) char from4[64] = {ROW(0, 0, 4), ROW(8, 0, 4), ROW(0, 2, 4),
+                                                ROW(8, 2, 4)};
+#undef ROW
+#undef FOUR
+#undef TWO
+    return _mm512_permutexvar_epi8(load(lanes == 8 ? from8 : from4), bytes);
+}
+
+/* Keys' low bytes to indices: 7 - channel, of the second block 15 - channel. */
+INLINE __m512i indices_of(__m512i bytes)
+{
+    return _mm512_ternarylogic_epi32(bytes, splat(0x07070707), splat(0x0f0f0707), 0x6a);
 }
 
 /* ---- stages ---- */
@@ -333,11 +341,9 @@ INLINE struct rows rows_of(const struct sp_lanes_stage *s, uint8_t *scratch, siz
     return r;
 }
 
-INLINE void store_16(const struct rows *r, size_t window, __mmask16 inside, struct packed p)
+INLINE void store_16(const struct rows *r, size_t window, struct packed p)
 {
     const __m512i halves = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
-    p.index = _mm512_maskz_mov_epi32(inside, p.index);
-    p.value = _mm512_maskz_mov_epi32(inside, p.value);
     if (r->whole != NULL) {
         uint8_t *to = r->whole + 2 * window * r->row;
         _mm512_storeu_si512(to, p.index);
@@ -354,11 +360,9 @@ INLINE void store_16(const struct rows *r, size_t window, __mmask16 inside, stru
     }
 }
 
-INLINE void store_8(const struct rows *r, size_t window, __mmask8 inside, struct packed p)
+INLINE void store_8(const struct rows *r, size_t window, __m256i index, __m256i value)
 {
     const __m256i halves = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
-    __m256i index = _mm256_maskz_mov_epi32(inside, _mm512_castsi512_si256(p.index));
-    __m256i value = _mm256_maskz_mov_epi32(inside, _mm512_castsi512_si256(p.value));
     if (r->whole != NULL) {
         uint8_t *to = r->whole + 2 * window * r->row;
         _mm256_storeu_si256((__m256i_u *)to, index);
@@ -393,10 +397,74 @@ INLINE void store_4(const struct rows *r, size_t window, __m128i index, __m128i 
     }
 }
 
-/* The low n bits. */
-INLINE uint32_t first_bits(size_t n, size_t most)
+/* One window of 16 positions, two of 8, four of 4; of the last two kinds the first half, if there
+ * is only one set. */
+INLINE void store_windows(const struct rows *r, size_t window, size_t lanes, bool both,
+                          struct packed p)
 {
-    return n >= most ? (1u << most) - 1 : (1u << n) - 1;
+    if (lanes == 16) {
+        store_16(r, window, p);
+    } else if (lanes == 8) {
+        store_8(r, window, _mm512_castsi512_si256(p.index), _mm512_castsi512_si256(p.value));
+        if (both)
+            store_8(r, window + 1, _mm512_extracti64x4_epi64(p.index, 1),
+                    _mm512_extracti64x4_epi64(p.value, 1));
+    } else {
+        store_4(r, window, _mm512_castsi512_si128(p.index), _mm512_castsi512_si128(p.value));
+        store_4(r, window + 1, _mm512_extracti32x4_epi32(p.index, 1),
+                _mm512_extracti32x4_epi32(p.value, 1));
+        if (!both)
+            return;
+        store_4(r, window + 2, _mm512_extracti32x4_epi32(p.index, 2),
+                _mm512_extracti32x4_epi32(p.value, 2));
+        store_4(r, window + 3, _mm512_extracti32x4_epi32(p.index, 3),
+                _mm512_extracti32x4_epi32(p.value, 3));
+    }
+}
+
+/* The lanes of positions that there are. */
+INLINE __mmask16 inside_of(size_t left, size_t lanes)
+{
+    uint32_t first = left >= lanes ? (1u << lanes) - 1 : (1u << left) - 1;
+    return (__mmask16)(lanes == 16 ? first : lanes == 8 ? first * 0x101 : first * 0x1111);
+}
+
+INLINE void sums_of(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
+                    size_t lanes, __m512i sums[8])
+{
+    if (lanes == 16)
+        sums_16(s, block, scratch, sums);
+    else if (lanes == 8)
+        sums_8(s, block, scratch, sums);
+    else
+        sums_4(s, block, scratch, sums);
+}
+
+/* All blocks at up to `lanes` positions. A set is what fills registers with one channel each. */
+INLINE void tile_of(const struct sp_lanes_stage *s, const struct keys *k, const struct rows *r,
+                    const uint8_t *scratch, __mmask16 inside, size_t lanes)
+{
+    const size_t set = 16 / lanes;
+    for (size_t block = 0; block < s->blocks; block += 2 * set) {
+        __m512i sums[2][8], best[2][2];
+        bool both = lanes == 16 || block + set < s->blocks;
+        size_t other = both ? block + set : block;
+        sums_of(s, block, scratch, lanes, sums[0]);
+        if (both)
+            sums_of(s, other, scratch, lanes, sums[1]);
+        else
+            memcpy(sums[1], sums[0], sizeof(sums[1]));
+        best_two(k, (const __m512i(*)[8])sums, best);
+        struct packed p = pack(s, best[0], best[1], requantise(k, s, block, set, best[0]),
+                               requantise(k, s, other, set, best[1]));
+        if (lanes != 16) {
+            p.index = gather_windows(p.index, lanes);
+            p.value = gather_windows(p.value, lanes);
+        }
+        p.index = _mm512_maskz_mov_epi32(inside, indices_of(p.index));
+        p.value = _mm512_maskz_mov_epi32(inside, p.value);
+        store_windows(r, block / 2, lanes, both, p);
+    }
 }
 
 static void stage_16(const struct sp_lanes_stage *s, uint8_t *scratch)
@@ -404,17 +472,7 @@ static void stage_16(const struct sp_lanes_stage *s, uint8_t *scratch)
     const struct keys k = keys_of(s);
     for (size_t tile = 0; tile < s->width; tile += 16) {
         struct rows r = rows_of(s, scratch, tile);
-        __mmask16 inside = (__mmask16)first_bits(s->width - tile, 16);
-        for (size_t block = 0; block < s->blocks; block += 2) {
-            __m512i sums[8], a[2], b[2];
-            sums_16(s, block, scratch + 4 * tile, sums);
-            best_two(&k, sums, a);
-            __m512i va = requantise(&k, s, block, 1, a);
-            sums_16(s, block + 1, scratch + 4 * tile, sums);
-            best_two(&k, sums, b);
-            __m512i vb = requantise(&k, s, block + 1, 1, b);
-            store_16(&r, block / 2, inside, pack_16(s, a, b, va, vb));
-        }
+        tile_of(s, &k, &r, scratch + 4 * tile, inside_of(s->width - tile, 16), 16);
     }
 }
 
@@ -422,32 +480,14 @@ static void stage_8(const struct sp_lanes_stage *s, uint8_t *scratch)
 {
     const struct keys k = keys_of(s);
     struct rows r = rows_of(s, scratch, 0);
-    __mmask8 inside = (__mmask8)first_bits(s->width, 8);
-    for (size_t block = 0; block < s->blocks; block += 2) {
-        __m512i sums[8], key[2];
-        sums_8(s, block, scratch, sums);
-        best_two(&k, sums, key);
-        __m512i values = requantise(&k, s, block, 2, key);
-        store_8(&r, block / 2, inside, pack_blocks(s, key, values, 8));
-    }
+    tile_of(s, &k, &r, scratch, inside_of(s->width, 8), 8);
 }
 
 static void stage_4(const struct sp_lanes_stage *s, uint8_t *scratch)
 {
     const struct keys k = keys_of(s);
     struct rows r = rows_of(s, scratch, 0);
-    __mmask8 inside = (__mmask8)(first_bits(s->width, 4) * 0x11);
-    for (size_t block = 0; block < s->blocks; block += 4) {
-        __m512i sums[8], key[2];
-        sums_4(s, block, scratch, sums);
-        best_two(&k, sums, key);
-        struct packed p = pack_blocks(s, key, requantise(&k, s, block, 4, key), 4);
-        __m256i index = _mm256_maskz_mov_epi32(inside, _mm512_castsi512_si256(p.index));
-        __m256i bytes = _mm256_maskz_mov_epi32(inside, _mm512_castsi512_si256(p.value));
-        store_4(&r, block / 2, _mm256_castsi256_si128(index), _mm256_castsi256_si128(bytes));
-        store_4(&r, block / 2 + 1, _mm256_extracti128_si256(index, 1),
-                _mm256_extracti128_si256(bytes, 1));
-    }
+    tile_of(s, &k, &r, scratch, inside_of(s->width, 4), 4);
 }
 
 static void stage(const struct sp_lanes_stage *s, uint8_t *scratch)

@@ -166,6 +166,8 @@ static void make_scales(struct trial *t)
         uint32_t half = 1u << (t->shifts[i] - 1);
         uint32_t reached = ((uint32_t)max << t->shifts[i]) - half, m = t->multipliers[i];
         t->scales[i] = (struct sp_lanes_scale){(reached + m - 1) / m, m, half, t->shifts[i]};
+        if (short_sums)
+            t->scales[i].multiplier |= m << 16;
     }
     t->stage.short_sums = short_sums;
     t->stage.max_value = max;
