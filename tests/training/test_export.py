@@ -22,6 +22,7 @@ except ImportError as missing:
 
 from sparrow_training import command, exporting, exporting_published, modelfile  # noqa: E402
 from sparrow_training import network, prune, published, quantise, reference  # noqa: E402
+from sparrow_training import winners  # noqa: E402
 
 SPARROW = os.path.join(os.environ["top_builddir"], "sparrow")
 
@@ -39,10 +40,11 @@ def warm_up(net, features):
     return net.eval()
 
 
-def temporal(seed, shape, winners, lookups, maximum):
+def temporal(seed, shape, left, lookups, maximum, competition="block"):
     torch.manual_seed(seed)
     net, features = network.Temporal(shape), torch.from_numpy(words(seed)).float()
-    net.set_winners(winners)
+    winners.install(net, competition)
+    net.set_winners(left)
     for norm in (m for m in net.modules() if isinstance(m, torch.nn.BatchNorm1d)):
         torch.nn.init.normal_(norm.weight)
         torch.nn.init.normal_(norm.bias)
@@ -69,13 +71,15 @@ class Export(unittest.TestCase):
 
     def test_temporal_networks(self):
         shape = network.Shape
-        for seed, form, winners, lookups, maximum in (
-            (1, shape((16, 16, 16, 16)), 2, 800, 127),
-            (2, shape((32, 16, 48, 32), (2, 2, 1), (9, 7, 5), 3, 2), 1, 900, 31),
-            (3, shape((16, 32, 16, 32), stem_taps=5), 8, 10**6, 63),
+        for seed, form, left, lookups, maximum, competition in (
+            (1, shape((16, 16, 16, 16)), 2, 800, 127, "block"),
+            (2, shape((32, 16, 48, 32), (2, 2, 1), (9, 7, 5), 3, 2), 1, 900, 31, "block"),
+            (3, shape((16, 32, 16, 32), stem_taps=5), 8, 10**6, 63, "block"),
+            (4, shape((16, 32, 16, 32)), 2, 900, 127, "local"),
+            (5, shape((16, 16, 32, 16), (2, 1, 2)), 1, 10**6, 127, "global"),
         ):
-            with self.subTest(seed=seed, shape=form):
-                net = temporal(seed, form, winners, lookups, maximum)
+            with self.subTest(seed=seed, shape=form, competition=competition):
+                net = temporal(seed, form, left, lookups, maximum, competition)
                 model, features = self.write("shape", exporting.temporal, net), words(seed + 100)
                 with torch.no_grad():
                     torch_scores = net.integer_scores(torch.from_numpy(features).float()).numpy()
@@ -102,7 +106,8 @@ class Export(unittest.TestCase):
         self.assertEqual(command.scores(SPARROW, self.path, words(6)).tolist(), expected.tolist())
 
     def test_damaged_file_is_refused(self):
-        self.write("shape", exporting.temporal, temporal(1, network.Shape((16, 16, 16, 16)), 2, 800, 127))
+        net = temporal(1, network.Shape((16, 16, 16, 16)), 2, 800, 127)
+        self.write("shape", exporting.temporal, net)
         with open(self.path, "r+b") as f:
             f.seek(1000)
             byte = f.read(1)

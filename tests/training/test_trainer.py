@@ -110,8 +110,8 @@ class Resume(unittest.TestCase):
             {"masks": "static"},
             {"masks": "dynamic"},
             {"boost": 1.5},
-            {"competition": "local", "boost": 1.0, "integer_epochs": 0},
-            {"competition": "global", "integer_epochs": 0},
+            {"competition": "local", "boost": 1.0},
+            {"competition": "global"},
             {"winners": 8},  # sparse-dense
         ):
             with self.subTest(**changes):

@@ -75,7 +75,20 @@ class Layers:
         windows.places.extend(int(p) for p in np.flatnonzero(stays))
         windows.values = s8(values[stays])
 
-    def winners(self, name, source, layer):
+    def widely(self, name, source, layer, positions):
+        """Local or global winners: a layer that requantises, and one that keeps the largest."""
+        entry, number = self.add(name + ".requantise", [source])
+        for field, values in zip(("multipliers", "shifts"), layer.requantise()):
+            getattr(entry.requantise, field).extend(whole(values.repeat_interleave(BLOCK)))
+        entry.requantise.max_value = layer.maximum
+        entry, number = self.add(name, [number])
+        entry.k_winners.k = layer.places_left(len(layer.bias), positions)
+        entry.k_winners.local = layer.competition == "local"
+        return number
+
+    def winners(self, name, source, layer, positions):
+        if layer.competition != "block":
+            return self.widely(name, source, layer, positions)
         entry, number = self.add(name, [source])
         op = entry.block_winners
         op.block, op.winners, op.rank_shift = BLOCK, layer.winners, RANK_SHIFT
@@ -100,7 +113,7 @@ def temporal(model, net):
     """Adds the layers of a Quantised network to a model."""
     layers, values, scales = Layers(model), [0], [1.0]
     names = ["stem"] + [f"block{i + 1}.{x}" for i in range(len(net.a)) for x in "ab"]
-    for name, (layer, places) in zip(names, net.layers()):
+    for name, (layer, places), positions in zip(names, net.layers(), net.positions):
         parts = []
         for i, (part, place) in enumerate(zip(layer.parts, places)):
             parts.append(
@@ -117,7 +130,7 @@ def temporal(model, net):
         if len(parts) > 1:
             entry, source = layers.add(name[:-1] + "add", parts)
             entry.add.SetInParent()
-        values.append(layers.winners(name + ".winners", source, layer))
+        values.append(layers.winners(name + ".winners", source, layer, positions))
         scales.append(layer.out_scale)
     entry, source = layers.add("mean", [values[-1]])
     entry.mean_pool.SetInParent()

@@ -70,7 +70,10 @@ class Part(nn.Module):
 
 
 class Sum(nn.Module):
-    """Convolutions that add into one sum, then requantisation and block winners."""
+    """Convolutions that add into one sum, then requantisation and winners of a kind of
+    winners.py."""
+
+    competition = "block"
 
     def __init__(self, parts, bias, winners, maximum):
         super().__init__()
@@ -106,8 +109,31 @@ class Sum(nn.Module):
     def requantise(self):
         return self.number, torch.full_like(self.number, WINNERS_SHIFT)
 
+    def places_left(self, channels, positions):
+        """How many of all values stay where competition is not between neighbours."""
+        among = channels if self.competition == "local" else channels * positions
+        return max(1, round(among * self.winners / BLOCK))
+
+    def widely(self, sums):
+        """Requantisation, then local or global winners among its integers."""
+        n, channels, frames = sums.shape
+        ratio = (self.unit / self.out_scale).repeat_interleave(BLOCK)[None, :, None]
+        with torch.no_grad():
+            number, shift = (t.repeat_interleave(BLOCK)[None, :, None] for t in self.requantise())
+            exact = torch.floor((sums.double() * number + 2 ** (shift - 1)) / 2**shift)
+            exact = exact.clamp(0, self.maximum).float().permute(0, 2, 1)
+            among = exact if self.competition == "local" else exact.reshape(n, -1)
+            size = among.shape[-1]
+            rank = among * size + torch.arange(size - 1, -1, -1)  # ties go to the lowest place
+            best = rank.topk(self.places_left(channels, frames), -1)[1]
+            wins = torch.zeros_like(among).scatter_(-1, best, 1).reshape(exact.shape)
+            exact, wins = exact.permute(0, 2, 1), wins.permute(0, 2, 1)
+        return through(exact, (sums * ratio).clamp(0, self.maximum)) * wins
+
     def forward(self, values, scales):
         sums = self.sums(values, scales)
+        if self.competition != "block":
+            return self.widely(sums)
         n, channels, frames = sums.shape
         blocks = sums.reshape(n, channels // BLOCK, BLOCK, frames)
         with torch.no_grad():
@@ -132,7 +158,8 @@ class Quantised(nn.Module):
         net.eval()
         self.maximum, winners = maximum, net.act.left
         stem = Part(net.stem, net.shape.stem_stride, net.shape.stem_taps // 2, MIDDLE, SPREAD)
-        self.frames_left = [positions for positions, _ in net.convolutions()][-1]
+        self.positions = [positions for positions, _ in net.convolutions()]  # of each Sum
+        self.frames_left = self.positions[-1]
         self.stem = Sum([stem], net.stem.folded()[1], winners, maximum)
         self.a, self.b = nn.ModuleList(), nn.ModuleList()
         for block in net.blocks:
@@ -144,6 +171,8 @@ class Quantised(nn.Module):
             self.b.append(Sum(parts, bias, winners, maximum))
         self.linear = nn.Parameter(net.linear.weight.detach().clone())
         self.bias = nn.Parameter(net.linear.bias.detach().clone())
+        for layer, _ in self.layers():
+            layer.competition = getattr(net.act, "kind", "block")
         self.register_buffer("mean_scale", torch.tensor(0.0))
         self.register_buffer("unit", torch.tensor(0.0))
         self.calibrate(net, features)

@@ -201,8 +201,6 @@ class Trainer:
         return self.epoch < self.length()
 
     def quantise(self):
-        if self.settings.competition != "block":
-            raise ValueError("the integer stage knows block winners only")
         self.average.net.set_winners(self.settings.winners)  # a checkpoint does not tell
         features = self.takes.train[0][::40].float()
         self.net = quantise.Quantised(
