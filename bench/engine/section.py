@@ -42,7 +42,13 @@ def scaling_lines(network):
     lines = ["", "| replicas, one a core | words/s | of linear | private bytes of each |", "| --- | --- | --- | --- |"]
     for r in network["scaling"]:
         lines.append(f"| {r['replicas']} | {r['rate']:,.0f} | {100 * r['of_linear']:.1f} % | {r['scratch_bytes']:,} |")
-    return lines + ["", f"The weights are shared by all replicas of a process (a file of {network['file_bytes']:,} bytes)."]
+    ours = next(r for r in network["rows"] if r["group"] == "ours")
+    traffic = network["word_bytes"] * ours["rate"] / 1e6
+    return lines + [
+        "", f"Counted: the weights ({ours['weight_bytes'] / 1e3:,.0f} kB as stored) are shared by all replicas of a process, what a replica writes is private, and both "
+        f"stay in a core's own second cache where it has room for them. Beyond it a word is {network['word_bytes']:,} bytes, features in and scores out: "
+        f"{traffic:,.0f} MB/s a core at this rate, {64 * traffic / 1e3:,.1f} GB/s for 64 cores, a fraction of one socket's memory bandwidth; replicas share no line that is written. "
+        "What a full host loses is clock under load and, where a core has two threads, half of a core for each."]
 
 
 def network_lines(report, network):

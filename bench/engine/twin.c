@@ -330,13 +330,15 @@ static void gather(const struct twin *t, const struct matrix *m, const struct sp
                    const uint8_t *in, const struct value *value, size_t first, size_t rows)
 {
     size_t run = s->kernel_width * s->in_channels, stride = value->across * value->channels;
+    bool short_runs = run <= 8 && (s->kernel_height - 1) * run + 8 <= m->gathered;
     uint8_t *to = t->gathered;
     for (size_t r = 0; r < rows; r++, to += m->gathered) {
         const uint8_t *from = in + m->offsets[first + r];
-        for (size_t y = 0; y < s->kernel_height; y++)
-            if (run <= 8 && y * run + 8 <= m->gathered)
+        if (short_runs)
+            for (size_t y = 0; y < s->kernel_height; y++)
                 memcpy(to + y * run, from + y * stride, 8);
-            else
+        else
+            for (size_t y = 0; y < s->kernel_height; y++)
                 memcpy(to + y * run, from + y * stride, run);
     }
 }
