@@ -69,6 +69,9 @@ def lines(report):
     out = [f"### {isa}: {report['cpu']}", "",
            f"Measured on {report['clips']}: least time of many short samples on pinned cores ({report['rounds']} rounds), each rival at its best batch; features in, scores out. "
            f"A core: {peak['ghz']:.2f} GHz, at most {peak['macs_per_ns']:.0f} multiply-adds a ns."]
+    if report["load"] > 0.5:
+        out.append(f"**Other programs ran at the same time** (load average before the run: {report['load']:.1f}): times of one core are little touched, "
+                   "since they are least times; those of all cores and of ONNX Runtime are worse than they would be alone.")
     if report["quick"]:
         out.append("**A quick run: short samples, fewer batches; not for quoting.**")
     if isa != report["native_isa"]:
