@@ -180,6 +180,10 @@ SPARROW_API size_t sparrow_scratch_bytes(const struct sparrow_scratch *scratch);
 SPARROW_API void sparrow_run(const struct sparrow_model *model, struct sparrow_scratch *scratch,
                              const uint8_t *const *features, size_t words, int32_t *scores);
 
+/* From how many words on one call of sparrow_run() costs less than as many calls with one word each;
+ * 0: however many, no less. */
+SPARROW_API size_t sparrow_model_batch(const struct sparrow_model *model);
+
 /* Confidence: softmax of one word's scores, labels floats that add up to 1. */
 SPARROW_API void sparrow_confidence(const struct sparrow_model *model, const int32_t *scores,
                                     float *ret_confidence);

@@ -4,8 +4,9 @@
  * for company: only words that would have to wait anyway are put together.
  * - While the lane works on its backlog, the next requests are there already. Their features are
  *   made one after another; the network runs when a batch is full, or the slice is over.
- * - Words that become ready within one turn of the loop, when the turn before brought so many that
- *   a batch pays: the call comes at the end of the turn, at the latest. A word that comes alone is
+ * - Words that become ready within one turn of the loop, when one of the two turns before brought
+ *   so many that they cost less together (two, since those that read and those that answer take
+ *   turns): the call comes at the end of the turn, at the latest. A word that comes alone is
  *   computed as soon as it is ready.
  * A batch is of one model, and short (replica_batch). Each request pays its words' share of the
  * call; the rest of the time that it was here counts as waiting. A request that goes away before
@@ -17,8 +18,6 @@
 #include <string.h>
 
 #include "daemon/schedule/schedule_private.h"
-
-#define WORTH 2u /* a turn that brings 1/WORTH of a batch is worth waiting for its end */
 
 void gather_done(struct gather *g)
 {
@@ -37,15 +36,18 @@ static bool reserve_scores(struct gather *g, size_t n)
     return true;
 }
 
-/* Whether words of this size are put together now. Counts what a turn brings. */
-static bool is_worth_it(struct schedule *s, size_t words)
+/* Whether so many words are put together with others now. Counts what a turn brings. */
+static bool is_worth_it(struct schedule *s, const struct sparrow_model *model, size_t words)
 {
     struct gather *g = &s->gather;
-    size_t most = schedule_batch(s);
+    size_t most = schedule_batch(s), fewest = sparrow_model_batch(model);
     if (g->computing || words >= most)
         return false;
-    g->turn_words += g->slice ? 0 : words;
-    return g->slice || g->turn_before * WORTH >= most;
+    if (g->slice)
+        return true;
+    g->turn_words += words;
+    size_t expected = g->turn_before > g->turn_before_it ? g->turn_before : g->turn_before_it;
+    return fewest > 0 && fewest <= most && expected >= fewest;
 }
 
 bool gather_offer(struct schedule *s, struct request *request)
@@ -53,7 +55,8 @@ bool gather_offer(struct schedule *s, struct request *request)
     struct gather *g = &s->gather;
     struct request_private *p = request->private;
     size_t most = schedule_batch(s), labels = sparrow_model_label_count(request->model->model);
-    if (!is_worth_it(s, p->words_left) || !reserve_scores(g, REPLICA_BATCH * labels))
+    if (!is_worth_it(s, request->model->model, p->words_left) ||
+        !reserve_scores(g, REPLICA_BATCH * labels))
         return false;
     if (g->words > 0 && (g->list.first->model != request->model || g->words + p->words_left > most))
         gather_compute(s);
@@ -165,7 +168,7 @@ void gather_turn(struct schedule *s)
 {
     struct gather *g = &s->gather;
     gather_compute(s);
-    size_t aged = g->turn_before / 2; /* turns that read and turns that answer take turns */
-    g->turn_before = g->turn_words > aged ? g->turn_words : aged;
+    g->turn_before_it = g->turn_before;
+    g->turn_before = g->turn_words;
     g->turn_words = 0;
 }

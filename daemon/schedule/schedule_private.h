@@ -67,9 +67,9 @@ struct gather {
     size_t words;              /* of the list */
     bool slice;                /* the lane works on its backlog */
     bool computing;
-    size_t turn_words, turn_before; /* small requests' words in this turn of the loop, and the one
-                                       before */
-    int32_t *scores;                /* of a batch */
+    /* small requests' words in this turn of the loop, the one before, and the one before that */
+    size_t turn_words, turn_before, turn_before_it;
+    int32_t *scores; /* of a batch */
     size_t score_cap;
 };
 

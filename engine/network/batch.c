@@ -12,6 +12,11 @@ size_t sp_batch_words(const struct sparrow_model *model, size_t waiting)
     return waiting < SP_WORDS ? waiting : SP_WORDS;
 }
 
+size_t sparrow_model_batch(const struct sparrow_model *model)
+{
+    return model->words == NULL ? 0 : model->words->kernels->fewest;
+}
+
 static void read_scores(const struct sparrow_model *model, const int32_t *sums, size_t words,
                         int32_t *scores)
 {
