@@ -4,6 +4,9 @@
 #include "kernels/cpu/kernels.h"
 
 #include <string.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
 
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/words.h"
@@ -82,6 +85,19 @@ static void apply_neon(struct sp_kernels *k)
     k->name = "neon";
     k->front_end = sp_front_end__neon;
     k->conv_dense = sp_conv_dense__neon;
+    k->lanes = &sp_lanes__neon;
+}
+
+static bool machine_has_dotprod(void)
+{
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+
+static void apply_dotprod(struct sp_kernels *k)
+{
+    apply_neon(k);
+    k->name = "dotprod";
+    k->lanes = &sp_lanes__dotprod;
 }
 #endif
 
@@ -93,11 +109,10 @@ static const struct {
 } sets[] = {
     {"scalar", machine_has_scalar, apply_nothing},
 #ifdef __x86_64__
-    {"avx2", machine_has_avx2, apply_avx2},
-    {"avx512", machine_has_avx512, apply_avx512},
+    {"avx2", machine_has_avx2, apply_avx2},        {"avx512", machine_has_avx512, apply_avx512},
 #endif
 #ifdef __aarch64__
-    {"neon", machine_has_neon, apply_neon},
+    {"neon", machine_has_neon, apply_neon},        {"dotprod", machine_has_dotprod, apply_dotprod},
 #endif
 };
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))

@@ -198,8 +198,8 @@ struct sp_kernels {
 };
 
 /* Fills *ret_kernels with the fastest kernels that `names` allows and this machine has. names: a
- * comma list of "scalar", "avx2", "avx512", "neon", or "native" (all of them); scalar needs no
- * naming, nor avx2 beside avx512. False if a name is unknown or the machine lacks it. */
+ * comma list of "scalar", "avx2", "avx512", "neon", "dotprod", or "native" (all of them); scalar
+ * needs no naming, nor avx2 beside avx512. False if a name is unknown or the machine lacks it. */
 bool sp_kernels_select(const char *names, struct sp_kernels *ret_kernels);
 
 /* The name of set i of this build, from the slowest to the fastest, and whether this machine has

@@ -37,5 +37,12 @@ endif
 if AARCH64
 libkernels_la_SOURCES += \
 	kernels/cpu/neon/conv_dense.c \
-	kernels/cpu/neon/front_end.c
+	kernels/cpu/neon/front_end.c \
+	kernels/cpu/neon/lanes.c
+
+# The same source with the instructions of the dot product.
+noinst_LTLIBRARIES += libkernels_dotprod.la
+libkernels_dotprod_la_SOURCES = kernels/cpu/neon/lanes.c
+libkernels_dotprod_la_CFLAGS = $(OUR_CFLAGS) -march=armv8.2-a+dotprod -Dsp_lanes__neon=sp_lanes__dotprod
+libkernels_la_LIBADD += libkernels_dotprod.la
 endif

@@ -38,5 +38,5 @@ for program in "$build"/tests/unit/{features,kernels,model,network,stream}/{test
     on Nehalem "$program"
 done
 [ $programs -ge 8 ] || { printf 'FAILED: only %d test programs found\n' $programs; failed=1; }
-for program in "$build"/tests/unit/{kernels/check_{kernels,front_end,rows,words},network/test_run}; do on Haswell "$program"; done
+for program in "$build"/tests/unit/{kernels/check_{kernels,front_end,lanes,rows,words},network/test_run}; do on Haswell "$program"; done
 exit $failed

@@ -11,6 +11,7 @@
 #include "engine/model/words.h"
 #include "kernels/cpu/words.h"
 #include "tests/unit/kernels/guard.h"
+#include "tests/unit/kernels/inputs.h"
 #include "tests/unit/suite.h"
 
 #define POSITIONS 40
@@ -311,7 +312,7 @@ static void check_kernels(const char *names)
     struct sp_kernels kernels;
     if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
         return;
-    for (uint64_t seed = 1; seed <= 400; seed++) {
+    for (uint64_t seed = 1; seed <= inputs_rounds(400); seed++) {
         uint64_t r = seed;
         struct made m;
         make_stage(&r, &m);
@@ -337,7 +338,7 @@ static void check_quads(const char *names)
     struct sp_kernels kernels;
     if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
         return;
-    for (uint64_t seed = 1; seed <= 100; seed++) {
+    for (uint64_t seed = 1; seed <= inputs_rounds(100); seed++) {
         uint64_t r = seed;
         size_t positions = 1 + guard_random(&r, 40), bands = 1 + guard_random(&r, 40);
         if (seed % 2 == 0)
