@@ -181,8 +181,9 @@ static uint32_t stage_winners(struct graph *g, uint32_t sum)
 {
     uint32_t max = graph_random(g, 3) != 0 ? 127 : 1 + graph_random(g, 127);
     uint32_t shift = graph_random(g, 3) == 0 ? 3 + graph_random(g, 5) : 3;
-    return graph_block_winners(g, sum, 8, 1 + (graph_random(g, 4) != 0), shift, max,
-                               graph_random(g, 2) != 0);
+    bool each = graph_random(g, 2) != 0; /* in statements: compilers draw arguments in any order */
+    uint32_t winners = 1 + (graph_random(g, 4) != 0);
+    return graph_block_winners(g, sum, 8, winners, shift, max, each);
 }
 
 /* Winners between all convolutions: one stage after the other on lanes. Widths from 50 down to 1.
@@ -245,9 +246,11 @@ static void random_flat(struct graph *g, uint64_t seed)
             .pad_right = graph_random(g, 3),
             .weights = random_weights(g, out, in)};
         v = graph_conv(g, v, &c);
-        if (graph_random(g, 2) != 0)
-            v = graph_max_pool(g, v, 1 + graph_random(g, 2) % (uint32_t)g->values[v].height,
-                               1 + graph_random(g, 2) % (uint32_t)g->values[v].width);
+        if (graph_random(g, 2) != 0) {
+            uint32_t width = 1 + graph_random(g, 2) % (uint32_t)g->values[v].width;
+            uint32_t height = 1 + graph_random(g, 2) % (uint32_t)g->values[v].height;
+            v = graph_max_pool(g, v, height, width);
+        }
         v = random_active(g, v);
         size_t n = g->values[v].height * g->values[v].width * g->values[v].channels;
         bool local = graph_random(g, 2) != 0;
