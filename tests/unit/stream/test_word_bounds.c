@@ -12,6 +12,7 @@
 #define RATE      16000
 #define HOP       4 /* frames between two words of a clip: 125 ms */
 #define TOLERANCE 0.05
+#define WAV_HEAD  44
 
 struct heard {
     char label[32];
@@ -33,20 +34,15 @@ static void load(void)
  * fit is cut off. */
 static void place(const char *word, ptrdiff_t at, int16_t *pcm, size_t samples)
 {
-    static uint8_t bytes[65536];
+    static int16_t clip[RATE];
     char path[4096];
-    struct sparrow_audio *audio;
-    struct sparrow_error err;
     const char *top = getenv("top_srcdir");
     snprintf(path, sizeof path, "%s/tests/data/samples/%s.wav", top ? top : ".", word);
     FILE *file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "%s", path);
-    size_t n = fread(bytes, 1, sizeof bytes, file);
+    ck_assert_int_eq(fseek(file, WAV_HEAD, SEEK_SET), 0); /* no decoder: they are not everywhere */
+    ck_assert_uint_eq(fread(clip, sizeof *clip, RATE, file), RATE);
     fclose(file);
-    ck_assert_int_eq(sparrow_audio_new(&audio, &err), 0);
-    ck_assert_msg(sparrow_audio_decode(audio, bytes, n, NULL, &err) == 0, "%s", err.text);
-    const int16_t *clip = sparrow_audio_samples(audio);
-    ck_assert_uint_eq(sparrow_audio_count(audio), RATE);
     uint32_t r = 1;
     for (size_t i = 0; i < samples; i++) {
         ptrdiff_t of = (ptrdiff_t)i - at;
@@ -54,7 +50,6 @@ static void place(const char *word, ptrdiff_t at, int16_t *pcm, size_t samples)
         int sum = (int)(r >> 16) % 41 - 20 + (of >= 0 && of < RATE ? clip[of] : 0);
         pcm[i] = (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
     }
-    sparrow_audio_free(audio);
 }
 
 /* What the clip's best second says, and where. */
