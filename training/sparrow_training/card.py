@@ -2,12 +2,15 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+from . import network
+
 DESCRIPTIONS = {
     "commands": """
         {count} classes ({labels}) from one second of 16 kHz speech. A temporal residual network:
-        mel bands are channels; a dense stem of 3 taps, three residual blocks of 9-tap convolutions
-        whose weights stand in windows (8 outputs x 16 inputs at a tap), {winners} winners in each
-        8 channels, the mean over time, a linear layer.""",
+        mel bands are channels; a stem of {stem_taps} taps to {stem} channels at {positions} places,
+        whose weights stand in windows of 8 outputs x 4 bands, residual blocks of {widths} channels
+        with {taps} taps at strides of {strides}, in windows of 8 outputs x 16 inputs at a tap,
+        {winners} winners in each 8 channels, the mean over time, a linear layer.""",
     "relu": "A dense temporal residual network, the teacher of `commands`.",
     "published": """
         The shape behind the published figures for sparse networks on speech (5x5 convolutions of
@@ -27,7 +30,7 @@ LICENCE = """
 FLOATING = """
     {epochs} epochs of {clips:,} clips in floating point, SGD with Nesterov momentum, batch {batch},
     one-cycle rate up to {peak}, classes balanced, augmented takes (speed, shift, colour, level,
-    background), SpecAugment, average of the weights"""
+    background), steady noise under 60 % of them, SpecAugment, average of the weights"""
 PRUNED = """
     winners annealed from 8 to {winners} of 8, windows of weights pruned gradually by their share in
     what their outputs receive, to a cost of {lookups:,} lookups a word"""
@@ -40,7 +43,9 @@ def line(text):
 def recipe(settings, epochs, integer_epochs, taught):
     clips = settings.steps * settings.batch
     parts = [FLOATING.format(epochs=epochs, clips=clips, batch=settings.batch, peak=settings.peak)]
-    if settings.lookups:
+    if settings.started:
+        parts.append("weights, masks and winners begun from another run's")
+    elif settings.lookups:
         parts.append(PRUNED.format(winners=settings.winners, lookups=settings.lookups))
     if taught:
         parts.append("taught by a dense network of the same kind")
@@ -56,8 +61,17 @@ def fill(card, trained, epochs, integer_epochs):
     settings = trained.settings
     winners = {1: "one", 2: "two"}.get(settings.winners, "all")
     labels = settings.vocabulary.labels
+    shape = network.Shape(**settings.shape)
     card.description = line(DESCRIPTIONS[settings.net]).format(
-        winners=winners, count=len(labels), labels=" ".join(labels)
+        stem_taps=shape.stem_taps,
+        stem=shape.widths[0],
+        positions=network.FRAMES // shape.stem_stride,
+        widths=", ".join(map(str, shape.widths[1:])),
+        taps=", ".join(map(str, shape.taps)),
+        strides=", ".join(map(str, shape.strides)),
+        winners=winners,
+        count=len(labels),
+        labels=" ".join(labels),
     )
     card.trained_on = line(trained.origin.get("trained_on", TRAINED_ON))
     card.licence = line(trained.origin.get("licence", LICENCE))
