@@ -93,7 +93,7 @@ def test_models_of_the_server_are_listed():
         text = good("models", "--server", url(d))
     mine = json.loads(good("info", "--json"))
     assert [m["digest"] for m in models if m["name"] == "commands"] == [mine["digest"]], models
-    line = [line for line in text.splitlines() if line.startswith("commands")][0]
+    line = [line for line in text.splitlines() if line.split()[:1] == ["commands"]][0]
     assert mine["digest"][7:19] in line and "%" in line, text
 
 

@@ -43,9 +43,9 @@ for (const useBinaryFormat of [true, false]) {
   assert.strictEqual(typeof one.energy.known, 'boolean');
   assert.strictEqual(one.replica.backend, 'cpu');
 
-  const many = await client.recognizeBatch({ clips: ['no', 'right', 'on'].map(clip) });
-  assert.deepStrictEqual(many.results.map((r) => r.clip), ['no', 'right', 'on']);
-  assert.deepStrictEqual(many.results.map((r) => r.alternatives[0].transcript), ['no', 'right', 'on']);
+  const many = await client.recognizeBatch({ clips: ['no', 'right', 'down'].map(clip) });
+  assert.deepStrictEqual(many.results.map((r) => r.clip), ['no', 'right', 'down']);
+  assert.deepStrictEqual(many.results.map((r) => r.alternatives[0].transcript), ['no', 'right', 'down']);
 
   await refused(client.recognize({}), Code.InvalidArgument, /clip/);
   await refused(client.recognize({ clip: clip('yes'), options: { keywords: ['bicycle'] } }), Code.InvalidArgument, /bicycle/);

@@ -15,7 +15,7 @@ def test_sdk_recognises_and_reports_errors():
     with Daemon({"schedule.max_wait": 20}) as d:
         print(npm.run(folder, "watson.cjs", f"http://127.0.0.1:{d.port}", os.path.join(TOP_SRC, "tests/data/samples")), end="")
         assert d.metric("sparrow_requests_total", outcome="ok") == 6, d.get("/metrics").body
-        assert d.metric("sparrow_keywords_total", keyword="yes") == 2
+        assert d.metric("sparrow_keywords_total", model="commands", keyword="yes") == 2
 
 
 if __name__ == "__main__":
