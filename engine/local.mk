@@ -70,7 +70,8 @@ engine_tests = \
 	tests/unit/stream/test_windows \
 	tests/unit/stream/test_word_bounds
 check_PROGRAMS += $(engine_tests) tests/fuzz/fuzz_model
-TESTS += $(engine_tests) tests/fuzz/fuzz_model
+TESTS += $(engine_tests) tests/fuzz/fuzz_model tests/unit/kernels/hot-loops
+dist_check_SCRIPTS += tests/unit/kernels/hot-loops
 tests_unit_features_test_front_end_CFLAGS = $(engine_test_cflags)
 tests_unit_features_test_front_end_LDADD = $(engine_test_libs) -lm
 tests_unit_kernels_check_call_CFLAGS = $(engine_test_cflags)
