@@ -27,20 +27,17 @@
 #define NOISE_RANKS (SLICES / 10 + 1)
 
 static_assert(SP_FRONT_END_WORD_SAMPLES % SLICE_SAMPLES == 0, "slices fill a word");
-static_assert(SLICE_SAMPLES % 2 == 0, "samples are squared in pairs");
+static_assert(SLICE_SAMPLES % 16 == 0, "what the kernel asks for");
 
 /* Energy of each slice in squares of s16, one for each sample more than there is, so that silence
  * is not zero. */
-static void energies(const int16_t *pcm, size_t count, double *ret_energy)
+static void energies(const struct sparrow_model *model, const int16_t *pcm, size_t count,
+                     double *ret_energy)
 {
-    for (size_t i = 0; i < count; i++) {
-        const int16_t *slice = pcm + i * SLICE_SAMPLES;
-        uint64_t sum =
-            SLICE_SAMPLES; /* of integers: no chain of additions that waits for each other */
-        for (size_t j = 0; j < SLICE_SAMPLES; j += 2)
-            sum += (uint32_t)(slice[j] * slice[j]) + (uint32_t)(slice[j + 1] * slice[j + 1]);
-        ret_energy[i] = (double)sum;
-    }
+    uint64_t sums[SLICES];
+    model->kernels.energies(pcm, SLICE_SAMPLES, count, sums);
+    for (size_t i = 0; i < count; i++)
+        ret_energy[i] = (double)(int64_t)(sums[i] + SLICE_SAMPLES);
 }
 
 static double noise_of(const double *energy, size_t count)
@@ -80,7 +77,6 @@ static size_t at_most(size_t a, size_t b)
 void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm, size_t samples,
                          size_t first, double *ret_start_s, double *ret_end_s)
 {
-    (void)model; /* every word is one second */
     const double rate = SP_FRONT_END_RATE_HZ;
     size_t left = first < samples ? samples - first : 0;
     size_t n = at_most(left, SP_FRONT_END_WORD_SAMPLES);
@@ -93,7 +89,7 @@ void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm, 
     size_t before = at_most(first / SLICE_SAMPLES, BEYOND_SLICES);
     size_t origin = first - before * SLICE_SAMPLES, end = before + n / SLICE_SAMPLES;
     size_t count = before + at_most(left / SLICE_SAMPLES, WORD_SLICES + BEYOND_SLICES);
-    energies(pcm + origin, count, energy);
+    energies(model, pcm + origin, count, energy);
     size_t peak = before;
     for (size_t i = before + 1; i < end; i++)
         peak = energy[i] > energy[peak] ? i : peak;

@@ -24,6 +24,7 @@ static const struct sp_kernels scalar = {
     .requantise = sp_requantise__scalar,
     .block_winners = sp_block_winners__scalar,
     .k_winners = sp_k_winners__scalar,
+    .energies = sp_energies__scalar,
 };
 
 static bool machine_has_scalar(void)
@@ -49,6 +50,7 @@ static void apply_avx2(struct sp_kernels *k)
     k->add = sp_add__avx2;
     k->conv_dense = sp_conv_dense__avx2;
     k->requantise = sp_requantise__avx2;
+    k->energies = sp_energies__avx2;
     k->lanes = &sp_lanes__avx2;
     k->words = &sp_words__avx2;
 }

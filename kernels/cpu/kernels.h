@@ -47,6 +47,16 @@ typedef void (*sp_front_end_fn)(const struct sp_front_end_tables *t, const int16
 void sp_front_end__scalar(const struct sp_front_end_tables *t, const int16_t *const *rows,
                           size_t frames, float *work, uint8_t *features);
 
+/* ---- word bounds ---- */
+
+/* energy[i] = the sum of the squares of samples i * slice .. (i + 1) * slice - 1, for i < count.
+ * slice is a multiple of 16, at most 2^16. */
+typedef void (*sp_energies_fn)(const int16_t *pcm, size_t slice, size_t count, uint64_t *energy);
+
+void sp_energies__scalar(const int16_t *pcm, size_t slice, size_t count, uint64_t *energy);
+void sp_energies__avx2(const int16_t *pcm, size_t slice, size_t count,
+                       uint64_t *energy); /* only where the build is for x86-64 */
+
 /* ---- layers: values are height x width x channels, channels fastest (ARITHMETIC.md section 3)
  * ---- */
 
@@ -193,6 +203,7 @@ struct sp_kernels {
     sp_requantise_fn requantise;
     sp_block_winners_fn block_winners;
     sp_k_winners_fn k_winners;
+    sp_energies_fn energies;
     const struct sp_lanes_kernels *lanes; /* lanes.h; NULL: this set has none */
     const struct sp_words_kernels *words; /* words.h; NULL: this set has none */
 };

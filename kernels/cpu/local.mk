@@ -7,6 +7,7 @@ libkernels_la_SOURCES = kernels/cpu/kernels.h \
 	kernels/cpu/lanes.c kernels/cpu/lanes.h \
 	kernels/cpu/words.c kernels/cpu/words.h kernels/cpu/words_stage.inc \
 	kernels/cpu/scalar/conv.c \
+	kernels/cpu/scalar/energies.c \
 	kernels/cpu/scalar/front_end.c \
 	kernels/cpu/scalar/pool.c \
 	kernels/cpu/scalar/winners.c
@@ -18,6 +19,7 @@ noinst_LTLIBRARIES += libkernels_avx2.la
 libkernels_avx2_la_SOURCES = \
 	kernels/cpu/avx2/add.c \
 	kernels/cpu/avx2/conv_dense.c \
+	kernels/cpu/avx2/energies.c \
 	kernels/cpu/avx2/front_end.c \
 	kernels/cpu/avx2/lanes.c \
 	kernels/cpu/avx2/requantise.c \

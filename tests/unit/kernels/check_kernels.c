@@ -341,6 +341,21 @@ static void try_block_winners(const struct sp_kernels *k, uint64_t seed)
     guard_free(in, 4 * n);
 }
 
+static void try_energies(const struct sp_kernels *k, uint64_t seed)
+{
+    uint64_t r = seed;
+    size_t slice = 16 * (1 + guard_random(&r, 12)), count = 1 + guard_random(&r, 9);
+    struct outputs out = outputs_new(count * sizeof(uint64_t));
+    int16_t *pcm = guard_new(2 * slice * count);
+    inputs_pcm(&r, pcm, slice * count);
+    for (size_t i = 0; seed % 4 == 0 && i < slice * count; i++)
+        pcm[i] = INT16_MIN; /* two squares of it need all 32 bits */
+    sp_energies__scalar(pcm, slice, count, out.want);
+    CALL("energies", k->energies, pcm, slice, count, (uint64_t *)out.got);
+    outputs_check(&out, "energies", seed);
+    guard_free(pcm, 2 * slice * count);
+}
+
 static void try_k_winners(const struct sp_kernels *k, uint64_t seed)
 {
     uint64_t r = seed;
@@ -370,7 +385,7 @@ static const struct operation {
     OPERATION(front_end, 60),      OPERATION(conv_dense, 300), OPERATION(conv_windows, 300),
     OPERATION(conv_indexed, 300),  OPERATION(add, 200),        OPERATION(max_pool_u8, 200),
     OPERATION(max_pool_s32, 200),  OPERATION(mean_pool, 100),  OPERATION(requantise, 300),
-    OPERATION(block_winners, 400), OPERATION(k_winners, 200),
+    OPERATION(block_winners, 400), OPERATION(k_winners, 200),  OPERATION(energies, 200),
 };
 #define OPERATION_COUNT (sizeof(operations) / sizeof(operations[0]))
 
