@@ -225,10 +225,18 @@ static int is_model_file(const struct dirent *d)
     return n > 8 && d->d_name[0] != '.' && strcmp(d->d_name + n - 8, ".sparrow") == 0;
 }
 
+/* By the names without ".sparrow", so that "commands" comes before "commands-wide". */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    size_t n = strlen((*a)->d_name) - 8, m = strlen((*b)->d_name) - 8;
+    int order = memcmp((*a)->d_name, (*b)->d_name, n < m ? n : m);
+    return order != 0 ? order : (n > m) - (n < m);
+}
+
 static int add_folder(struct loading *l, const char *folder, struct sparrow_error *err)
 {
     struct dirent **list = NULL;
-    int n = scandir(folder, &list, is_model_file, alphasort);
+    int n = scandir(folder, &list, is_model_file, by_name);
     if (n < 0)
         return fail(err, SPARROW_IO, "%s: %s", folder, strerror(errno));
     int rc = 0;

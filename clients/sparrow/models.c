@@ -76,12 +76,20 @@ static int is_model(const struct dirent *entry)
     return dot && dot != entry->d_name && strcmp(dot, ".sparrow") == 0;
 }
 
+/* By the names without ".sparrow", so that "commands" comes before "commands-wide". */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    size_t n = strlen((*a)->d_name) - 8, m = strlen((*b)->d_name) - 8;
+    int order = memcmp((*a)->d_name, (*b)->d_name, n < m ? n : m);
+    return order != 0 ? order : (n > m) - (n < m);
+}
+
 /* Adds what stands in one folder; a folder that is not there has nothing. Returns an exit code. */
 static int list_folder(const char *folder, json_t *models)
 {
     struct dirent **files;
     char path[PATH_MAX];
-    int code = SAY_FINE, count = scandir(folder, &files, is_model, alphasort);
+    int code = SAY_FINE, count = scandir(folder, &files, is_model, by_name);
     for (int i = 0; i < count; i++) {
         int n = snprintf(path, sizeof(path), "%s/%s", folder, files[i]->d_name);
         json_t *object = n > 0 && (size_t)n < sizeof(path) ? describe(path) : NULL;
