@@ -42,6 +42,16 @@ def of_corpus(found):
     return TestSet(np.concatenate([clips.samples, silence]), words, recordings, "its test clips")
 
 
+def of_words(found, split, words):
+    """The clips of some words; of archives, no other is decoded."""
+    if isinstance(found, corpus.Project):
+        yield from found.chosen([row for row in found.rows(split) if row["word"] in words])
+        return
+    for word, samples in found.clips(split):
+        if word in words:
+            yield word, samples
+
+
 def held_out(vocabulary, options):
     """All clips of the words held out, those of the training speakers too: no training heard
     them."""
@@ -50,8 +60,7 @@ def held_out(vocabulary, options):
     clips = [
         (word, samples)
         for split in ("train", "valid", "test")
-        for word, samples in found.clips(split)
-        if word in words
+        for word, samples in of_words(found, split, words)
     ]
     missing = words - {word for word, _ in clips}
     if missing:
