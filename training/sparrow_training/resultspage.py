@@ -83,6 +83,8 @@ def read(paths):
         with open(path, encoding="utf-8") as f:
             told = json.load(f)
         if isinstance(told, dict) and "models" in told:
+            if not all("sha256" in noise for noise in told["models"].values()):
+                raise ValueError(f"{path} names no model files: run training/noise again")
             noises.update((noise["sha256"], noise) for noise in told["models"].values())
         elif isinstance(told, dict) and {"model", "clips", "accuracy", "right"} <= set(told):
             networks.setdefault(told["model"], Network(told["model"])).runs.append(told)
