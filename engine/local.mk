@@ -70,8 +70,11 @@ engine_tests = \
 	tests/unit/stream/test_windows \
 	tests/unit/stream/test_word_bounds
 check_PROGRAMS += $(engine_tests) tests/fuzz/fuzz_model
-TESTS += $(engine_tests) tests/fuzz/fuzz_model tests/unit/kernels/hot-loops
+TESTS += $(engine_tests) tests/fuzz/fuzz_model
 dist_check_SCRIPTS += tests/unit/kernels/hot-loops
+if X86_64
+TESTS += tests/unit/kernels/hot-loops
+endif
 tests_unit_features_test_front_end_CFLAGS = $(engine_test_cflags)
 tests_unit_features_test_front_end_LDADD = $(engine_test_libs) -lm
 tests_unit_kernels_check_call_CFLAGS = $(engine_test_cflags)
