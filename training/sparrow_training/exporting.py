@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import numpy as np
 
+from . import bands
 from .network import BANDS, BLOCK
 from .prune import GROUP, as_windows
 from .quantise import RANK_SHIFT
@@ -19,17 +20,6 @@ FRONT_END = {
     "log_offset": -8.0,
     "max_value": 127,
 }
-LOWEST_HZ, HIGHEST_HZ = 60, 7600
-
-
-def band_edges():
-    """bands + 2 edges at equal distances on the mel scale, as f32."""
-
-    def mel(hz):
-        return 2595 * np.log10(1 + hz / 700)
-
-    places = np.linspace(mel(LOWEST_HZ), mel(HIGHEST_HZ), BANDS + 2)
-    return (700 * (10 ** (places / 2595) - 1)).astype(np.float32)
 
 
 def whole(tensor):
@@ -106,7 +96,8 @@ def describe(model, name, version, vocabulary=Vocabulary()):
     model.label_kinds.extend(vocabulary.sorts)
     for key, value in FRONT_END.items():
         setattr(model.front_end, key, value)
-    model.front_end.band_edges_hz.extend(float(e) for e in band_edges())
+    edges = bands.hertz(bands.edges(BANDS)).astype(np.float32)
+    model.front_end.band_edges_hz.extend(float(e) for e in edges)
 
 
 def temporal(model, net):

@@ -48,6 +48,10 @@ def scores(net, features, batch=200):
     return torch.cat([net(features[i : i + batch].float()) for i in range(0, len(features), batch)])
 
 
+def mean_scores(nets, features):
+    return sum(scores(net, features) for net in nets) / len(nets)
+
+
 def interval(right, count):
     """The 95 % interval of a share (Wilson)."""
     z, p = 1.96, right / count

@@ -5,6 +5,8 @@ SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import torch
 
+from .bands import bent
+
 STEPS_PER_OCTAVE = 3  # of a feature, for power: the front end's log_scale
 SILENCE, UNKNOWN = 0.08, 0.14  # shares of an epoch; the keywords share the rest evenly
 
@@ -45,6 +47,37 @@ def blur(features, generator, share=0.6):
     )
     features.copy_(STEPS_PER_OCTAVE * torch.log2(powers) + 3 * jitter).round_().clamp_(0, 127)
     return features
+
+
+def at_places(features, places, axis):
+    """Features at fractional places of an axis, [n, number of places], between the two nearest
+    ones; beyond the ends: the last one there."""
+    places = places.clamp(0, features.shape[axis] - 1)
+    first = places.floor().clamp(max=features.shape[axis] - 2)
+    part = (places - first).unsqueeze(3 - axis)
+    index = first.long().unsqueeze(3 - axis)
+    shape = list(features.shape)
+    low = features.gather(axis, index.expand(shape))
+    high = features.gather(axis, (index + 1).expand(shape))
+    return low + (high - low) * part
+
+
+def warp(features, generator, share=0.7, throat=1.18, speed=1.2):
+    """Another speaker: under a share of the clips all frequencies rise or fall by up to the
+    factor `throat`, as with a shorter or longer vocal tract, and the word gets up to `speed`
+    times quicker or slower.
+
+    features: as in hide(); returns others.
+    """
+    n, time, band = features.shape
+    some = torch.rand(n, generator=generator) < share
+    higher, quicker = (
+        limit ** (some * (2 * torch.rand(n, generator=generator) - 1)) for limit in (throat, speed)
+    )
+    places = torch.from_numpy(bent(band, higher.numpy()))
+    middle = (time - 1) / 2
+    frames = (torch.arange(time) - middle) * quicker[:, None] + middle
+    return at_places(at_places(features, places, 2), frames, 1).round_()
 
 
 def hide(features, generator, frames=5, bands=4):

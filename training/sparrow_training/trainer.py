@@ -45,6 +45,7 @@ class Settings:
     competition: str = "block"  # between channels: one of winners.KINDS
     boost: float = 0.0  # of channels that win rarely, at the beginning
     masks: str = "learned"  # one of masks.KINDS, if there is a budget of lookups
+    precision: str = "float32"  # or bfloat16, of the products of the float stage
     started: bool = False  # from a trained network: its masks and winners stay
     seed: int = 1
     keywords: tuple = vocabulary.COMMANDS
@@ -81,13 +82,15 @@ def winners_left(part, settings):
 
 
 class Trainer:
-    """One network in training. teacher: a network whose scores are imitated, or None."""
+    """One network in training. teachers: networks whose mean scores are imitated; may be none."""
 
-    def __init__(self, settings, takes, teacher=None, device="cpu"):
+    def __init__(self, settings, takes, teachers=(), device="cpu"):
         self.settings, self.takes, self.device = settings, takes, device
-        # The teacher hears every take once, whole; the student has to manage with what
+        # The teachers hear every take once, whole; the student has to manage with what
         # sampling.hide() leaves of it.
-        self.taught = [judge.scores(teacher, take) for take in takes.train] if teacher else None
+        self.taught = None
+        if teachers:
+            self.taught = [judge.mean_scores(teachers, take) for take in takes.train]
         torch.manual_seed(settings.seed)
         self.rng = np.random.default_rng(settings.seed)
         self.hiding = torch.Generator().manual_seed(settings.seed)
@@ -123,7 +126,7 @@ class Trainer:
         taught = None
         if self.taught is not None:
             taught = torch.stack([self.taught[t][c] for t, c in zip(takes, clips)]).to(self.device)
-        blurred = sampling.blur(features, self.hiding)
+        blurred = sampling.blur(sampling.warp(features, self.hiding), self.hiding)
         hidden = sampling.hide(blurred, self.hiding).to(self.device)
         return hidden, self.kinds[clips].to(self.device), taught
 
@@ -140,7 +143,10 @@ class Trainer:
         peak = settings.peak if self.stage == "float" else settings.integer_peak
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.rate(part, peak)
-        loss = recipe.loss(self.net(features), labels, taught)
+        coarse = self.stage == "float" and settings.precision == "bfloat16"
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=coarse):
+            scores = self.net(features)
+        loss = recipe.loss(scores.float(), labels, taught)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
