@@ -6,19 +6,24 @@
  * back, and asks before each turn of the loop which of those that it holds may go on:
  * - of the newest, which have most of their time before them, as many as there is room for in the
  *   backlog, by the measure of admission.c;
- * - of the oldest as many as can be refused for REFUSE_SHARE of the lane's time; and all that have
- *   been held for half the time that a request may take.
- * SPDX-License-Identifier: Apache-2.0 */
+ * - of the oldest as many as can be refused for REFUSE_SHARE of the lane's time, or for what is
+ * left of READ_SHARE by those that were let in, if that is more: where words take long by what
+ * reading them costs, it is, and refusals are quick there; and all that have been held for half the
+ * time that a request may take. SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
+#include <math.h>
 #include <time.h>
 
 #include "daemon/schedule/schedule_private.h"
 
 #define REFUSE_SHARE (1.0 / 16)
-#define CREDIT_US    5000.0 /* what may be saved up for a burst of refusals, or overdrawn */
-#define READ_US      30.0   /* a request of a second of audio, until it is measured */
-#define CLOCK_US     1000000.0
+#define READ_SHARE                                                                                 \
+    (1.0 / 11)           /* the other ten parts are the words': backlog.c leaves them nine tenths */
+#define CREDIT_US 5000.0 /* what may be saved up for a burst of refusals, or overdrawn */
+#define READ_US   30.0   /* a request of a second of audio, until it is measured */
+#define AGEING    16     /* a turn counts for one sixteenth, by how many it read */
+#define CLOCK_US  1000000.0
 
 static double max_wait_us(const struct schedule *s)
 {
@@ -36,6 +41,8 @@ static bool has_room(const struct schedule *s)
 void pace_init(struct pace *p)
 {
     p->read_us = READ_US;
+    p->reads = AGEING;
+    p->spent_us = READ_US * AGEING;
 }
 
 /* The price is processor time: what other programs take from the lane they take from its words as
@@ -45,6 +52,16 @@ static uint64_t busy_us(void)
     struct timespec busy;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &busy);
     return (uint64_t)busy.tv_sec * 1000000u + (uint64_t)busy.tv_nsec / 1000u;
+}
+
+/* What a turn costs is paid by all that it read: one that read a single request says little about
+ * the price of many. */
+static void learn(struct pace *p, double us, unsigned read)
+{
+    us = fmin(us, 4 * p->read_us * read); /* one hiccup is not a new price */
+    p->spent_us += us - p->spent_us / AGEING;
+    p->reads += read - p->reads / AGEING;
+    p->read_us = p->spent_us / p->reads;
 }
 
 void pace_idle(struct schedule *s)
@@ -58,14 +75,12 @@ void pace_work_begins(struct schedule *s, uint64_t now_us)
     struct pace *p = &s->pace;
     uint64_t passed_us = p->turn_us && now_us > p->turn_us ? now_us - p->turn_us : 0;
     p->turn_us = now_us;
-    p->credit_us += (double)passed_us * REFUSE_SHARE;
+    double left_us = (double)passed_us * READ_SHARE - p->promised * p->read_us;
+    p->credit_us += fmax((double)passed_us * REFUSE_SHARE, left_us);
     if (p->credit_us > CREDIT_US)
         p->credit_us = CREDIT_US;
-    if (p->read > 0 && p->busy_us > 0) {
-        double us = (double)(busy_us() - p->busy_us) / p->read;
-        us = us < 4 * p->read_us ? us : 4 * p->read_us; /* one hiccup is not a new price */
-        p->read_us += (us - p->read_us) / 16;
-    }
+    if (p->read > 0 && p->busy_us > 0)
+        learn(p, (double)(busy_us() - p->busy_us), p->read);
     pace_idle(s);
 }
 

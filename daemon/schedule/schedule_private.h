@@ -74,12 +74,13 @@ struct gather {
 };
 
 struct pace {
-    double credit_us;  /* what may be spent on refusals now */
-    double read_us;    /* reading a request and answering it, without its words: an ageing mean */
-    unsigned read;     /* requests that were let on since the last turn of the loop */
-    unsigned promised; /* of these, for whom there is room */
-    uint64_t turn_us;  /* when the lane began last to work on its backlog; 0: never */
-    uint64_t busy_us;  /* how long it had been busy when it had done so; 0: there is no backlog */
+    double credit_us;       /* what may be spent on refusals now */
+    double read_us;         /* reading a request and answering it, without its words: */
+    double spent_us, reads; /* of the last turns: sums that age */
+    unsigned read;          /* requests that were let on since the last turn of the loop */
+    unsigned promised;      /* of these, for whom there is room */
+    uint64_t turn_us;       /* when the lane began last to work on its backlog; 0: never */
+    uint64_t busy_us; /* how long it had been busy when it had done so; 0: there is no backlog */
 };
 
 struct deadlines {
