@@ -183,16 +183,31 @@ bool dispatch_any_up(const struct schedule *s)
     return false;
 }
 
-double dispatch_expected_us(const struct schedule *s, size_t words)
+static double quick_us(struct replica *r)
+{
+    return (double)atomic_load_explicit(&r->quick_ns, memory_order_relaxed) / 1e3;
+}
+
+static double words_us(const struct schedule *s, size_t words, double (*word_us)(struct replica *))
 {
     double rate = 0; /* words per microsecond */
     for (unsigned id = 0; id < s->dispatch.workers; id++) {
         struct replica *r = worker_replica(replicas_worker(s->replicas, id));
         if (replica_state(r) == REPLICA_UP)
-            rate += 1 / service_us(r);
+            rate += 1 / word_us(r);
     }
     double ahead = replicas_waiting(s->replicas);
     return rate > 0 ? s->dispatch.handover_us + (ahead + (double)words) / rate : INFINITY;
+}
+
+double dispatch_expected_us(const struct schedule *s, size_t words)
+{
+    return words_us(s, words, service_us);
+}
+
+double dispatch_soonest_us(const struct schedule *s, size_t words)
+{
+    return words_us(s, words, quick_us);
 }
 
 /* ---- sending ---- */

@@ -11,7 +11,8 @@
 
 #include "daemon/loop/lane.h"
 
-#define AGEING 8 /* a new service time counts for one eighth */
+#define AGEING     8  /* a new service time counts for one eighth */
+#define FIRST_RUNS 3u /* of the known word: on a busy machine any one of them may be slow */
 #define BATCH_NS                                                                                   \
     1000000u /* words that take longer than this together are not one call: answers would wait     \
                 for each other, and the clock is looked at between calls only */
@@ -24,8 +25,9 @@ int replica_init(struct replica *r, const struct replica_backend *backend,
     r->on_lane = on_lane;
     r->backend = backend;
     r->setup = *setup;
+    r->setup.fault.at_word += FIRST_RUNS - 1; /* these count as one word */
     atomic_init(&r->up, REPLICA_STARTING);
-    return backend->open(setup, &r->state, err);
+    return backend->open(&r->setup, &r->state, err);
 }
 
 void replica_done(struct replica *r)
@@ -65,13 +67,22 @@ static void add(_Atomic uint64_t *to, uint64_t n)
                           memory_order_relaxed);
 }
 
-static void learn(struct replica *r, uint64_t word_ns)
+static uint64_t aged(uint64_t old, uint64_t word_ns)
 {
-    uint64_t old = atomic_load_explicit(&r->service_ns, memory_order_relaxed);
     if (old && word_ns > 8 * old)
         word_ns = 8 * old; /* one hiccup is not a new price */
     uint64_t next = old ? old + word_ns / AGEING - old / AGEING : word_ns;
-    atomic_store_explicit(&r->service_ns, next ? next : 1, memory_order_relaxed);
+    return next ? next : 1;
+}
+
+static void learn(struct replica *r, uint64_t word_ns)
+{
+    uint64_t mean_ns = atomic_load_explicit(&r->service_ns, memory_order_relaxed);
+    uint64_t quick_ns = atomic_load_explicit(&r->quick_ns, memory_order_relaxed);
+    mean_ns = aged(mean_ns, word_ns);
+    quick_ns = aged(word_ns < quick_ns ? 0 : quick_ns, word_ns);
+    atomic_store_explicit(&r->service_ns, mean_ns, memory_order_relaxed);
+    atomic_store_explicit(&r->quick_ns, quick_ns, memory_order_relaxed);
 }
 
 unsigned replica_batch(const struct replica *r, unsigned most)
@@ -123,6 +134,29 @@ static void log_test(const struct replica *r, struct log *log, enum log_level le
                   NULL);
 }
 
+/* Computes the known word and compares. *ret_ns: how long it took, at its quickest. */
+static int run_known(struct replica *r, const struct model_entry *entry, size_t labels,
+                     uint64_t *ret_ns)
+{
+    bool first = atomic_load_explicit(&r->service_ns, memory_order_relaxed) == 0;
+    const uint8_t *word = entry->test_features;
+    uint64_t least_ns = UINT64_MAX;
+    for (unsigned left = first ? FIRST_RUNS : 1; left > 0; left--) {
+        memset(r->test_scores, 0xa5, labels * sizeof *r->test_scores);
+        uint64_t began = lane_clock_ns();
+        int rc = r->backend->run(r->state, entry, &word, 1, r->test_scores);
+        uint64_t took = lane_clock_ns() - began;
+        if (rc < 0)
+            return rc;
+        r->wrong = memcmp(r->test_scores, entry->test_scores, labels * sizeof *r->test_scores) != 0;
+        if (r->wrong)
+            return SPARROW_BACKEND;
+        least_ns = took < least_ns ? took : least_ns;
+    }
+    *ret_ns = least_ns;
+    return 0;
+}
+
 bool replica_selftest(struct replica *r, struct model_set *set, struct log *log)
 {
     if (r->wrong || !r->state)
@@ -136,16 +170,11 @@ bool replica_selftest(struct replica *r, struct model_set *set, struct log *log)
     size_t labels = sparrow_model_label_count(entry->model);
     if (!reserve_test_scores(r, labels))
         return false;
-    memset(r->test_scores, 0xa5, labels * sizeof *r->test_scores);
-    const uint8_t *word = entry->test_features;
-    uint64_t began = lane_clock_ns();
-    int rc = r->backend->run(r->state, entry, &word, 1, r->test_scores);
-    uint64_t took = lane_clock_ns() - began;
+    uint64_t took = 0;
+    int rc = run_known(r, entry, labels, &took);
     if (rc == SPARROW_NO_MEMORY)
         return false;
-    if (rc < 0 ||
-        memcmp(r->test_scores, entry->test_scores, labels * sizeof *r->test_scores) != 0) {
-        r->wrong = rc == 0;
+    if (rc < 0) {
         if (!replica_lose(r, REPLICA_DEAD))
             atomic_store(&r->up, REPLICA_DEAD);
         log_test(r, log, LOG_ERROR,

@@ -10,7 +10,7 @@
 #include "daemon/schedule/replicas.h"
 
 /* What a test asks of a replica: at its at_word-th word it dies, or hangs for `seconds` (0: for
- * ever). */
+ * ever). The known word is its first, however often it is computed at the start. */
 struct replica_fault {
     enum { REPLICA_FAULT_NONE, REPLICA_FAULT_DIE, REPLICA_FAULT_HANG } kind;
     uint64_t at_word;
@@ -58,8 +58,10 @@ struct replica {
     _Atomic uint64_t busy_ns;
     _Atomic uint64_t selftest_us;
     _Atomic uint64_t service_ns; /* of a word, an ageing mean; 0: not known */
-    _Atomic uint64_t ended_us;   /* when it was done with words last */
-    _Atomic uint64_t began_us;   /* since when it works without progress; 0: it has nothing to do */
+    _Atomic uint64_t quick_ns; /* of a word, what the quick ones of late took: at most what the last
+                                  one did; 0: not known */
+    _Atomic uint64_t ended_us; /* when it was done with words last */
+    _Atomic uint64_t began_us; /* since when it works without progress; 0: it has nothing to do */
 
     /* written by others too */
     _Alignas(64) _Atomic int up; /* enum replica_state */
@@ -86,7 +88,7 @@ int replica_run(struct replica *r, const struct model_entry *entry, const uint8_
                 size_t words, int32_t *scores, uint64_t *ret_ns);
 
 /* Computes the known word of the next model of the set and compares; after that it is up, or dead.
- * True: right. */
+ * The first time it does so several times, to learn what a word takes. True: right. */
 bool replica_selftest(struct replica *r, struct model_set *set, struct log *log);
 
 enum replica_state replica_state(const struct replica *r);

@@ -204,6 +204,8 @@ void dispatch_submit(struct schedule *s, struct request *request);
 void dispatch_remove(struct schedule *s, struct request *request);
 /* When the workers would have computed so many more words, from now; infinity: none is up. */
 double dispatch_expected_us(const struct schedule *s, size_t words);
+/* The same, if they all took as long as the quick ones of late. */
+double dispatch_soonest_us(const struct schedule *s, size_t words);
 bool dispatch_any_up(const struct schedule *s);
 
 /* ---- deadlines.c ---- */

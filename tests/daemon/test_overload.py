@@ -37,8 +37,7 @@ def measure(d, load):
     assert d.metric("sparrow_refused_total", reason="queue_full") >= len(refused) > 0
     assert d.get("/healthz").status == 200                      # overload alone never makes it fail
     in_time = over.count(504) <= 0.02 * over.count(200) and over.latency(200, 0.99) < 1.2
-    # A lane that computes itself rations refusals and holds requests back for half a second at most (daemon/schedule/pace.c).
-    return share if in_time and over.latency(503, 0.5) < 0.15 * SLOW else 0.0
+    return share if in_time and over.latency(503, 0.5) < 0.1 * SLOW else 0.0
 
 
 def overload(options):

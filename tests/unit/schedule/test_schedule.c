@@ -272,6 +272,57 @@ START_TEST(deadline_that_cannot_be_met_is_answered_at_once)
 }
 END_TEST
 
+/* On a busy machine a word may take very long now and then, and that must not be the first thing
+ * that is learned: whoever is refused because of it teaches nothing better. */
+static void check_slow_start(const char *const *overrides)
+{
+    struct fixture f;
+    fixture_open(&f, overrides);
+    ck_assert_uint_eq(submit(&f, 1, 0.25), 1);
+    ck_assert(fixture_turn_until(&f, &fixture_answers, 1, LONG_S));
+    ck_assert_msg(outcomes[0].status == 0, "%s", outcomes[0].text);
+    check_scores(&f, 0);
+    fixture_close(&f);
+}
+
+START_TEST(replica_slow_at_its_first_word_refuses_nobody)
+{
+    check_slow_start((const char *const[]){"test.fault=hang:0:1:0.5", NULL});
+    check_slow_start((const char *const[]){"replicas.lane=no", "replicas.workers=1",
+                                           "test.fault=hang:0:1:0.5", NULL});
+}
+END_TEST
+
+/* Words were slow for a while, and the mean remembers it: the first that is quick says that words
+ * can be quick. */
+static void check_slow_while(const char *const *overrides)
+{
+    struct fixture f;
+    fixture_open(&f, overrides);
+    struct replica *r =
+        f.schedule->replica ? f.schedule->replica : worker_replica(replicas_worker(f.replicas, 0));
+    ck_assert_uint_eq(submit(&f, 1, LONG_S), 1);
+    ck_assert(fixture_turn_until(&f, &fixture_answers, 1, LONG_S));
+    atomic_store(&r->service_ns, 500000000);
+    atomic_store(&r->quick_ns, 500000000);
+    ck_assert_uint_eq(submit(&f, 1, 0.25), 1);
+    ck_assert(fixture_turn_until(&f, &fixture_answers, 2, LONG_S));
+    ck_assert_int_eq(outcomes[0].status, SPARROW_DEADLINE);
+    ck_assert_uint_eq(submit(&f, 1, LONG_S), 1);
+    ck_assert(fixture_turn_until(&f, &fixture_answers, 3, LONG_S));
+    ck_assert_uint_eq(submit(&f, 1, 0.25), 1);
+    ck_assert(fixture_turn_until(&f, &fixture_answers, 4, LONG_S));
+    ck_assert_msg(outcomes[0].status == 0, "%s", outcomes[0].text);
+    fixture_close(&f);
+}
+
+START_TEST(replica_slow_for_a_while_is_quick_again_at_the_first_quick_word)
+{
+    check_slow_while(NULL);
+    check_slow_while((const char *const[]){"replicas.lane=no", "replicas.workers=1", NULL});
+}
+END_TEST
+
 /* A word costs more than a lane may spend in one turn: the first is computed at once, the others
  * wait, and all are answered in order. */
 START_TEST(lane_behind_puts_off_and_keeps_the_order)
@@ -465,6 +516,8 @@ int main(void)
     tcase_add_test(tc, replica_with_wrong_scores_is_dead_for_good);
     tcase_add_test(tc, deadline_passes_while_a_worker_is_silent);
     tcase_add_test(tc, deadline_that_cannot_be_met_is_answered_at_once);
+    tcase_add_test(tc, replica_slow_at_its_first_word_refuses_nobody);
+    tcase_add_test(tc, replica_slow_for_a_while_is_quick_again_at_the_first_quick_word);
     tcase_add_test(tc, lane_behind_puts_off_and_keeps_the_order);
     tcase_add_test(tc, lane_overloaded_refuses_at_once_what_it_cannot_answer_in_time);
     tcase_add_test(tc, lane_behind_holds_back_what_it_has_neither_room_nor_time_for);
