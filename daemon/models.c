@@ -8,7 +8,6 @@
 
 #include "daemon/models.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -219,41 +218,15 @@ static int add_file(struct loading *l, const char *file, struct sparrow_error *e
     return make_test_word(file, e, err);
 }
 
-static int is_model_file(const struct dirent *d)
-{
-    size_t n = strlen(d->d_name);
-    return n > 8 && d->d_name[0] != '.' && strcmp(d->d_name + n - 8, ".sparrow") == 0;
-}
+struct found {
+    struct loading *loading;
+    struct sparrow_error *err;
+};
 
-/* By the names without ".sparrow", so that "commands" comes before "commands-wide". */
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int add_found(const char *path, void *arg)
 {
-    size_t n = strlen((*a)->d_name) - 8, m = strlen((*b)->d_name) - 8;
-    int order = memcmp((*a)->d_name, (*b)->d_name, n < m ? n : m);
-    return order != 0 ? order : (n > m) - (n < m);
-}
-
-static int add_folder(struct loading *l, const char *folder, struct sparrow_error *err)
-{
-    struct dirent **list = NULL;
-    int n = scandir(folder, &list, is_model_file, by_name);
-    if (n < 0)
-        return fail(err, SPARROW_IO, "%s: %s", folder, strerror(errno));
-    int rc = 0;
-    for (int i = 0; i < n; i++) {
-        size_t size = strlen(folder) + strlen(list[i]->d_name) + 2;
-        char *file = rc == 0 ? malloc(size) : NULL;
-        if (file) {
-            snprintf(file, size, "%s/%s", folder, list[i]->d_name);
-            rc = add_file(l, file, err);
-        } else if (rc == 0) {
-            rc = fail(err, SPARROW_NO_MEMORY, "%s: no memory", folder);
-        }
-        free(file);
-        free(list[i]);
-    }
-    free(list);
-    return rc;
+    struct found *found = arg;
+    return add_file(found->loading, path, found->err);
 }
 
 static int add_path(struct loading *l, const char *path, struct sparrow_error *err)
@@ -261,7 +234,9 @@ static int add_path(struct loading *l, const char *path, struct sparrow_error *e
     struct stat st;
     if (stat(path, &st) < 0)
         return fail(err, SPARROW_IO, "models.path: %s: %s", path, strerror(errno));
-    return S_ISDIR(st.st_mode) ? add_folder(l, path, err) : add_file(l, path, err);
+    struct found found = {.loading = l, .err = err};
+    return S_ISDIR(st.st_mode) ? sparrow_model_files(path, add_found, &found, err)
+                               : add_file(l, path, err);
 }
 
 static int add_paths(struct loading *l, struct sparrow_error *err)

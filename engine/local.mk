@@ -14,6 +14,7 @@ libsparrow_internal_la_SOURCES = \
 	engine/model/budget.c engine/model/budget.h \
 	engine/model/default.c \
 	engine/model/envelope.c engine/model/envelope.h \
+	engine/model/files.c \
 	engine/model/info.c \
 	engine/model/layers.c \
 	engine/model/limits.h \
@@ -63,6 +64,7 @@ engine_tests = \
 	tests/unit/kernels/check_lanes \
 	tests/unit/kernels/check_scalar \
 	tests/unit/kernels/check_words \
+	tests/unit/model/test_files \
 	tests/unit/model/test_load \
 	tests/unit/model/test_memory \
 	tests/unit/model/test_text \
@@ -89,6 +91,8 @@ tests_unit_kernels_check_scalar_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_scalar_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_words_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_words_LDADD = $(engine_test_libs)
+tests_unit_model_test_files_CFLAGS = $(engine_test_cflags)
+tests_unit_model_test_files_LDADD = $(engine_test_libs)
 tests_unit_model_test_load_CFLAGS = $(engine_test_cflags)
 tests_unit_model_test_load_LDADD = $(engine_test_libs) -lm
 tests_unit_model_test_memory_CFLAGS = $(engine_test_cflags)

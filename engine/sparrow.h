@@ -97,6 +97,13 @@ SPARROW_API int sparrow_model_parse(const void *bytes, size_t n,
 
 SPARROW_API void sparrow_model_free(struct sparrow_model *model);
 
+/* Calls each(path, arg) for the model files of a folder: those named *.sparrow that are not hidden,
+ * in the order of their names without it ("commands" before "commands-wide"). Ends with the first
+ * failure (< 0) of each, and returns it. The path is folder/name, and valid during the call.
+ * Errors: SPARROW_IO (the folder cannot be read), SPARROW_NO_MEMORY. */
+SPARROW_API int sparrow_model_files(const char *folder, int (*each)(const char *path, void *arg),
+                                    void *arg, struct sparrow_error *err);
+
 /* All strings belong to the model. */
 SPARROW_API const char *sparrow_model_name(const struct sparrow_model *model);
 SPARROW_API const char *sparrow_model_version(const struct sparrow_model *model);
@@ -180,8 +187,8 @@ SPARROW_API size_t sparrow_scratch_bytes(const struct sparrow_scratch *scratch);
 SPARROW_API void sparrow_run(const struct sparrow_model *model, struct sparrow_scratch *scratch,
                              const uint8_t *const *features, size_t words, int32_t *scores);
 
-/* From how many words on one call of sparrow_run() costs less than as many calls with one word each;
- * 0: however many, no less. */
+/* From how many words on one call of sparrow_run() costs less than as many calls with one word
+ * each; 0: however many, no less. */
 SPARROW_API size_t sparrow_model_batch(const struct sparrow_model *model);
 
 /* Confidence: softmax of one word's scores, labels floats that add up to 1. */

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,50 +69,35 @@ static json_t *describe(const char *path)
     return object;
 }
 
-static int is_model(const struct dirent *entry)
+struct listing {
+    json_t *models;
+    int code;
+};
+
+static int list_file(const char *path, void *arg)
 {
-    const char *dot = strrchr(entry->d_name, '.');
-    return dot && dot != entry->d_name && strcmp(dot, ".sparrow") == 0;
+    struct listing *listing = arg;
+    json_t *object = describe(path);
+    if (object)
+        json_array_append_new(listing->models, object);
+    else
+        listing->code = SAY_MODEL;
+    return 0;
 }
 
-/* By the names without ".sparrow", so that "commands" comes before "commands-wide". */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    size_t n = strlen((*a)->d_name) - 8, m = strlen((*b)->d_name) - 8;
-    int order = memcmp((*a)->d_name, (*b)->d_name, n < m ? n : m);
-    return order != 0 ? order : (n > m) - (n < m);
-}
-
-/* Adds what stands in one folder; a folder that is not there has nothing. Returns an exit code. */
-static int list_folder(const char *folder, json_t *models)
-{
-    struct dirent **files;
-    char path[PATH_MAX];
-    int code = SAY_FINE, count = scandir(folder, &files, is_model, by_name);
-    for (int i = 0; i < count; i++) {
-        int n = snprintf(path, sizeof(path), "%s/%s", folder, files[i]->d_name);
-        json_t *object = n > 0 && (size_t)n < sizeof(path) ? describe(path) : NULL;
-        if (object)
-            json_array_append_new(models, object);
-        else
-            code = SAY_MODEL;
-        free(files[i]);
-    }
-    if (count >= 0)
-        free(files);
-    return code;
-}
-
+/* Adds what stands in the folders; one that is not there has nothing. Returns an exit code. */
 static int list_here(json_t *models)
 {
     char folder[PATH_MAX];
-    int code = SAY_FINE;
+    struct listing listing = {.models = models, .code = SAY_FINE};
     for (size_t i = 0; model_folder(i, folder, sizeof(folder)); i++) {
-        int one = list_folder(folder, models);
-        if (one != SAY_FINE)
-            code = one;
+        struct sparrow_error err;
+        if (sparrow_model_files(folder, list_file, &listing, &err) == SPARROW_NO_MEMORY) {
+            say_error("%s", err.text);
+            listing.code = SAY_MODEL;
+        }
     }
-    return code;
+    return listing.code;
 }
 
 /* ---- both ---- */
