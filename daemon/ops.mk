@@ -13,7 +13,7 @@ libsparrowd_la_SOURCES += \
 
 ops_tests = tests/unit/daemon/test_text tests/unit/daemon/test_status tests/unit/daemon/test_log \
 	tests/unit/daemon/test_config tests/unit/daemon/test_metrics tests/unit/daemon/test_energy \
-	tests/unit/daemon/test_lifecycle
+	tests/unit/daemon/test_lifecycle tests/unit/daemon/test_reload
 check_PROGRAMS += $(ops_tests)
 TESTS += $(ops_tests)
 tests_unit_daemon_test_text_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
@@ -28,6 +28,8 @@ tests_unit_daemon_test_metrics_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_daemon_test_metrics_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_daemon_test_energy_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_daemon_test_energy_LDADD = $(DAEMON_TEST_LIBS)
+tests_unit_daemon_test_reload_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_daemon_test_reload_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_daemon_test_lifecycle_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_daemon_test_lifecycle_LDADD = $(DAEMON_TEST_LIBS)
 
