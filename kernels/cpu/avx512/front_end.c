@@ -52,9 +52,13 @@ INLINE __m512 mul(__m512 a, __m512 b)
  * costs the multipliers and adders a turn (Zen 4). */
 INLINE __m512 mul_all(__m512 a, const float *p)
 {
+#ifdef EMULATED_IMMINTRIN_H /* tests/support/emulated */
+    return mul(a, _mm512_set1_ps(*p));
+#else
     __m512 product;
     __asm__("vmulps %2%{1to16%}, %1, %0" : "=v"(product) : "v"(a), "m"(*p));
     return product;
+#endif
 }
 
 /* 1.0, for sums as fused multiply-adds: what a compiler knows to be 1 it makes a sum again. */
