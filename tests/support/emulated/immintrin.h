@@ -8,7 +8,6 @@
 #ifndef EMULATED_IMMINTRIN_H
 #define EMULATED_IMMINTRIN_H
 
-#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -529,21 +528,22 @@ FLOAT(mul, x *y)
 FLOAT(max, x > y ? x : y)
 FLOAT(min, x < y ? x : y)
 
-EMULATED __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c)
-{
-    __m512 r;
-    EACH(i, 16)
-    r.f32[i] = fmaf(a.f32[i], b.f32[i], c.f32[i]);
-    return r;
-}
-
-EMULATED __m512 _mm512_fnmadd_ps(__m512 a, __m512 b, __m512 c)
-{
-    __m512 r;
-    EACH(i, 16)
-    r.f32[i] = fmaf(-a.f32[i], b.f32[i], c.f32[i]);
-    return r;
-}
+/* Rounded once. */
+#define FUSED(op, expression)                                                                      \
+    EMULATED __m512 _mm512_##op##_ps(__m512 a, __m512 b, __m512 c)                                 \
+    {                                                                                              \
+        __m512 r;                                                                                  \
+        EACH(i, 16)                                                                                \
+        {                                                                                          \
+            float x = a.f32[i], y = b.f32[i], z = c.f32[i];                                        \
+            r.f32[i] = expression;                                                                 \
+        }                                                                                          \
+        return r;                                                                                  \
+    }
+FUSED(fmadd, fmaf(x, y, z))
+FUSED(fmsub, fmaf(x, y, -z))
+FUSED(fnmadd, fmaf(-x, y, z))
+FUSED(fnmsub, fmaf(-x, y, -z))
 
 EMULATED __m512 _mm512_cvtepi32_ps(__m512i a)
 {

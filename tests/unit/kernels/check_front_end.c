@@ -117,7 +117,7 @@ static size_t compare(uint64_t seed, sp_front_end_fn kernel)
         run(&t, fe, sp_front_end__scalar, want);
         run(&t, fe, kernel, got);
         for (size_t i = 0; i < n; i++)
-            ck_assert_msg(got[i] == want[i],
+            inputs_expect(got[i] == want[i],
                           "seed %llu: window %u, %u bands, %zu frames: feature %zu is %u, not %u",
                           (unsigned long long)seed, t.params.window, t.params.bands, t.frames, i,
                           got[i], want[i]);

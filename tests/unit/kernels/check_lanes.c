@@ -37,14 +37,6 @@ static uint32_t below(struct trial *t, uint32_t n)
     return guard_random(&t->random, n);
 }
 
-static void same(const void *got, const void *want, size_t n, const char *what, uint64_t seed)
-{
-    const uint8_t *g = got, *w = want;
-    for (size_t i = 0; i < n; i++)
-        ck_assert_msg(g[i] == w[i], "%s seed %llu: byte %zu of %zu is %02x, not %02x", what,
-                      (unsigned long long)seed, i, n, g[i], w[i]);
-}
-
 /* False: the input's rows are too short for these taps (lanes.h would not be asked). */
 static bool choose_shape(struct trial *t, bool quads)
 {
@@ -244,7 +236,7 @@ static void check_zeros(const struct trial *t, bool split, const uint8_t *form)
                                         : t->out.width / 2;
         bool inside = i % row >= SP_LANES_MARGIN && at < width && (r + 1) * row < words;
         if (!inside)
-            same(form + 4 * i, (const uint8_t[4]){0}, 4, "zeros", t->seed);
+            inputs_same(form + 4 * i, (const uint8_t[4]){0}, 4, "zeros", t->seed);
     }
 }
 
@@ -254,7 +246,7 @@ static void check_form(struct trial *t, bool split, size_t at, const uint8_t *wa
     uint8_t *got = guard_new(n);
     const uint8_t *form = t->scratch + at;
     sp_lanes_plain(&t->out, split, form, got);
-    same(got, want, n, split ? "split" : "whole", t->seed);
+    inputs_same(got, want, n, split ? "split" : "whole", t->seed);
     for (size_t i = 0; i < n; i++)
         alive += want[i] != 0;
     ck_assert_uint_eq(sp_lanes_alive(&t->out, split, form), alive);
@@ -268,7 +260,7 @@ static void check_mean(struct trial *t, const struct sp_lanes_kernels *k, const 
     int32_t *got = guard_new(4 * channels), *want = guard_new(4 * channels);
     CALL("mean_pool", k->mean_pool, &t->out, t->scratch + t->whole_at, got);
     sp_mean_pool__scalar(plain, t->out.width, channels, want);
-    same(got, want, 4 * channels, "mean_pool", t->seed);
+    inputs_same(got, want, 4 * channels, "mean_pool", t->seed);
     guard_free(got, 4 * channels);
     guard_free(want, 4 * channels);
 }

@@ -8,6 +8,7 @@
 #include "bench/engine/twin.h"
 #include "bench/engine/weights.h"
 #include "tests/unit/kernels/guard.h"
+#include "tests/unit/kernels/inputs.h"
 #include "tests/unit/suite.h"
 
 #define MOST 3
@@ -24,14 +25,6 @@ static size_t sets(const struct sp_rows_kernels *ret_sets[MOST])
         ret_sets[count++] = &sp_rows__avx512;
 #endif
     return count;
-}
-
-static void same(const void *got, const void *want, size_t n, const char *what, uint64_t seed)
-{
-    const uint8_t *g = got, *w = want;
-    for (size_t i = 0; i < n; i++)
-        ck_assert_msg(g[i] == w[i], "%s seed %llu: byte %zu of %zu is %02x, not %02x", what,
-                      (unsigned long long)seed, i, n, g[i], w[i]);
 }
 
 /* All zeros, all of the largest, or random. */
@@ -119,7 +112,7 @@ static void check_shuffled(const struct product *p, const struct sp_rows_kernels
     weights_shuffled(p->full, p->bias, p->outputs, &p->row, k, &m);
     memset(p->got, 0x55, bytes);
     k->shuffled(&m, in, p->offsets, p->rows, p->got);
-    same(p->got, p->want, bytes, "shuffled", seed);
+    inputs_same(p->got, p->want, bytes, "shuffled", seed);
     free(in);
     free((void *)m.first);
     free((void *)m.places);
@@ -146,15 +139,15 @@ START_TEST(products_are_exact_in_every_form)
         weights_lists(p.full, p.bias, p.outputs, &p.row, &lists);
         for (size_t i = 0; i < count; i++) {
             set[i]->dense(&dense, p.in, p.offsets, p.rows, p.got);
-            same(p.got, p.want, bytes, "dense", seed);
+            inputs_same(p.got, p.want, bytes, "dense", seed);
             memset(p.got, 0x55, bytes);
             set[i]->blocks(&blocks, p.in, p.offsets, p.rows, p.got);
-            same(p.got, p.want, bytes, "blocks", seed);
+            inputs_same(p.got, p.want, bytes, "blocks", seed);
             check_shuffled(&p, set[i], seed);
         }
         for (size_t row = 0; row < p.rows; row++) {
             sp_rows_lists_one(&lists, p.in + p.offsets[row], p.got);
-            same(p.got, p.want + row * wide, p.outputs * sizeof(int32_t), "lists", seed);
+            inputs_same(p.got, p.want + row * wide, p.outputs * sizeof(int32_t), "lists", seed);
         }
         free((void *)dense.weights);
         free((void *)dense.bias);
@@ -191,15 +184,15 @@ START_TEST(elementwise_kernels_are_scalar)
         sp_rows__scalar.requantise(in, multipliers, shifts, step, max, N, want);
         for (size_t k = 1; k < count; k++) {
             set[k]->requantise(in, multipliers, shifts, step, max, N, got);
-            same(got, want, N, "requantise", seed);
+            inputs_same(got, want, N, "requantise", seed);
             for (size_t i = 0; i < N; i++)
                 a[i] = b[i] = (int32_t)(multipliers[i] >> 2);
             sp_rows__scalar.larger(a, quarter, N);
             set[k]->larger(b, quarter, N);
-            same(b, a, sizeof(a), "larger", seed);
+            inputs_same(b, a, sizeof(a), "larger", seed);
             sp_rows__scalar.add(a, quarter, N);
             set[k]->add(b, quarter, N);
-            same(b, a, sizeof(a), "add", seed);
+            inputs_same(b, a, sizeof(a), "add", seed);
         }
     }
 }
@@ -244,11 +237,11 @@ static void check_twin(const struct sparrow_model *m, const struct twin_options 
         own[labels] = 1;
     }
     if (own != NULL)
-        same(got + 2 * labels, own, labels * sizeof(*want), opt->kernels->name, 2);
+        inputs_same(got + 2 * labels, own, labels * sizeof(*want), opt->kernels->name, 2);
     else {
         twin_reference(t, rows[words - 1], want);
-        same(got + (words - 1) * labels, want, labels * sizeof(*want), opt->kernels->name,
-             words - 1);
+        inputs_same(got + (words - 1) * labels, want, labels * sizeof(*want), opt->kernels->name,
+                    words - 1);
     }
     free(features);
     free(rows);

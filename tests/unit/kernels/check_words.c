@@ -267,13 +267,13 @@ static void check_active(const struct made *m, const struct sp_words_kernels *k,
             const uint8_t *at = m->scratch + m->stage.out + (position * m->out.windows + w) * bytes;
             uint8_t channel, value;
             read_winner(at, window, word, i, &channel, &value);
-            ck_assert_msg(channel < window, "%s seed %llu: channel %u of %zu", k->name,
+            inputs_expect(channel < window, "%s seed %llu: channel %u of %zu", k->name,
                           (unsigned long long)seed, channel, window);
             if (value != 0)
                 got[w * window + channel] = value;
         }
     for (size_t c = 0; c < m->channels; c++)
-        ck_assert_msg(got[c] == want[c],
+        inputs_expect(got[c] == want[c],
                       "%s seed %llu word %zu position %zu channel %zu: %u, not %u", k->name,
                       (unsigned long long)seed, word, position, c, got[c], want[c]);
 }
@@ -295,7 +295,7 @@ static void check_stage(const struct made *m, const struct sp_words_kernels *k, 
             }
             for (size_t o = 0; o < m->channels; o++) {
                 memcpy(&got, m->scratch + s->out + (o * SP_WORDS + word) * 4, 4);
-                ck_assert_msg(got == sums[o], "%s seed %llu word %zu output %zu: %d, not %d",
+                inputs_expect(got == sums[o], "%s seed %llu word %zu output %zu: %d, not %d",
                               k->name, (unsigned long long)seed, word, o, got, sums[o]);
             }
         }
@@ -355,7 +355,7 @@ static void check_quads(const char *names)
             size_t quad = i / 64, word = i / 4 % 16, c = quad % quads * 4 + i % 4;
             uint8_t want = c < bands ? rows[word][quad / quads * bands + c] : 0, channel, got;
             read_winner(out + quad * 64, 4, word, i % 4, &channel, &got);
-            ck_assert_msg(got == want, "%s seed %llu quad %zu word %zu: %u, not %u", names,
+            inputs_expect(got == want, "%s seed %llu quad %zu word %zu: %u, not %u", names,
                           (unsigned long long)seed, quad, word, got, want);
         }
         guard_free(out, bytes);

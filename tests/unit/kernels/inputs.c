@@ -84,6 +84,6 @@ void inputs_same(const void *got, const void *want, size_t n, const char *what, 
 {
     const uint8_t *g = got, *w = want;
     for (size_t i = 0; i < n; i++)
-        ck_assert_msg(g[i] == w[i], "%s seed %llu: byte %zu of %zu is %02x, not %02x", what,
+        inputs_expect(g[i] == w[i], "%s seed %llu: byte %zu of %zu is %02x, not %02x", what,
                       (unsigned long long)seed, i, n, g[i], w[i]);
 }

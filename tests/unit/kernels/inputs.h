@@ -4,8 +4,16 @@
 #ifndef INPUTS_H
 #define INPUTS_H
 
+#include <check.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* ck_assert_msg() for what is asked a million times: that one writes to a pipe each time. */
+#define inputs_expect(right, ...)                                                                  \
+    do {                                                                                           \
+        if (!(right))                                                                              \
+            ck_abort_msg(__VA_ARGS__);                                                             \
+    } while (0)
 
 /* How many of `rounds` are to be run: all, or the share that TEST_ROUNDS_PERCENT says; never none.
  */
