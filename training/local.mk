@@ -22,12 +22,15 @@ EXTRA_DIST += \
 	training/sparrow_training/masks.py training/sparrow_training/pareto.py \
 	training/sparrow_training/resultspage.py training/sparrow_training/searching.py \
 	training/sparrow_training/speechcommands.py training/sparrow_training/testset.py \
-	training/sparrow_training/voices.py training/sparrow_training/winners.py
+	training/sparrow_training/voices.py training/sparrow_training/winners.py \
+	training/sparrow_training/bcresnet.py training/sparrow_training/measured.py \
+	training/sparrow_training/onnxfile.py
 
 # They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
 EXTRA_DIST += tests/training/README.md
 TRAINING_TESTS = tests/training/test_export.py tests/training/test_keywords.py tests/training/test_noise.py \
-	tests/training/test_reference.py tests/training/test_results.py tests/training/test_sampling.py tests/training/test_search.py tests/training/test_speechcommands.py \
+	tests/training/test_reference.py tests/training/test_results.py tests/training/test_rivals.py tests/training/test_sampling.py \
+	tests/training/test_search.py tests/training/test_speechcommands.py \
 	tests/training/test_trainer.py
 dist_check_SCRIPTS += $(TRAINING_TESTS)
 TESTS += $(TRAINING_TESTS)

@@ -30,7 +30,7 @@ bench_engine_words_CFLAGS = $(OUR_CFLAGS)
 bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lpthreadpool -lpthread
 CLEANFILES += bench/engine/words
 
-dist_noinst_SCRIPTS += bench/engine/run bench/engine/make-onnx
+dist_noinst_SCRIPTS += bench/engine/run bench/engine/make-onnx bench/engine/rivals
 EXTRA_DIST += bench/engine/onnx.mjs bench/engine/pictures.py bench/engine/published.py bench/engine/section.py \
 	bench/engine/sensor.py
 # Skipped where python3-onnx, python3-numpy or python3-protobuf is missing.

@@ -61,10 +61,10 @@ class Keywords(unittest.TestCase):
     def path(cls, name):
         return os.path.join(cls.folder.name, name)
 
-    def run_tool(self, name, *arguments):
+    def run_tool(self, name, *arguments, status=0):
         command = [sys.executable, os.path.join(TOP, "training", name), *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
     def train(self, out, *more):
@@ -76,7 +76,9 @@ class Keywords(unittest.TestCase):
         )
 
     def test_from_recordings_to_a_served_model(self):
-        said = self.train("mine.pt", "--epochs", "7", "--integer-epochs", "1")
+        said = self.train(
+            "mine.pt", "--epochs", "7", "--integer-epochs", "1", "--hold-out", "heavily"
+        )
         for word in KEYWORDS:
             self.assertIn(f"{word}: ", said)  # few speakers
         model = self.path("mine.sparrow")
@@ -94,7 +96,35 @@ class Keywords(unittest.TestCase):
         self.assertGreater(share, 0.6, told["shares"])
         self.assertEqual(told["open_set"][0][2], len(SPEAKERS))
         self.assertGreater(min(told["microseconds"].values()), 0)
+        heard = self.run_tool(
+            *("evaluate", model, "--data", self.data, "--borrow", "none", "--sparrow", SPARROW),
+            *("--hold-out", "garden"),
+            status=1,
+        )
+        self.assertIn("not trained with garden held out; it names heavily", heard)
+        self.measure_checkpoint(told)
+        self.refuse_to_begin_from_one_that_heard()
         self.serve(model)
+
+    def refuse_to_begin_from_one_that_heard(self):
+        said = self.run_tool(
+            *("train", "--data", self.data, "--borrow", "none", "--sparrow", SPARROW),
+            *("--unknown", ",".join(OTHERS), "--cache", self.path("cache"), "--takes", "2"),
+            *("--start", self.path("mine.pt"), "--hold-out", "heavily,garden"),
+            *("--out", self.path("other.pt")),
+            status=1,
+        )
+        self.assertIn("--start was trained on words of --hold-out", said)
+
+    def measure_checkpoint(self, told):
+        """The checkpoint, through its integer stage, is as often right as its model file."""
+        self.run_tool(
+            *("evaluate", self.path("mine.pt"), "--data", self.data, "--borrow", "none"),
+            *("--sparrow", SPARROW, "--json", self.path("checkpoint.json")),
+        )
+        with open(self.path("checkpoint.json"), encoding="utf-8") as f:
+            again = json.load(f)
+        self.assertEqual(again["right"], told["right"])
 
     def serve(self, model):
         """Voices of the test split get the answers of the model's labels, through the daemon."""

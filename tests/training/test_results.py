@@ -26,7 +26,7 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-from sparrow_training import noises, noisetest, resultspage  # noqa: E402
+from sparrow_training import noises, noisetest, paired, resultspage  # noqa: E402
 
 CLIPS = 400
 
@@ -41,7 +41,7 @@ def evaluation(name, seed, share):
         "test": "eval.tsv",
         "clips": CLIPS,
         "accuracy": float(right.mean()),
-        "right": noisetest.pack(right),
+        "right": paired.pack(right),
     }
     if name != "rival":
         told.update(

@@ -4,14 +4,22 @@ SPDX-License-Identifier: Apache-2.0
 """
 from . import network
 
+TEMPORAL = """
+    {count} classes ({labels}) from one second of 16 kHz speech. A temporal residual network: mel
+    bands are channels; a stem of {stem_taps} taps to {stem} channels at {positions} places,
+    residual blocks of {widths} channels with {taps} taps at strides of {strides}, {weights},
+    {winners}, the mean over time, a linear layer."""
+WINDOWS = "weights in windows (8 outputs x 4 bands in the stem, x 16 inputs at a tap elsewhere)"
 DESCRIPTIONS = {
-    "commands": """
-        {count} classes ({labels}) from one second of 16 kHz speech. A temporal residual network:
-        mel bands are channels; a stem of {stem_taps} taps to {stem} channels at {positions} places,
-        whose weights stand in windows of 8 outputs x 4 bands, residual blocks of {widths} channels
-        with {taps} taps at strides of {strides}, in windows of 8 outputs x 16 inputs at a tap,
-        {winners} winners in each 8 channels, the mean over time, a linear layer.""",
-    "relu": "A dense temporal residual network, the teacher of `commands`.",
+    "commands": TEMPORAL,
+    "commands-dense": "The dense twin of `commands`. " + TEMPORAL,
+    "commands-sparse-dense": "As `commands`, but with dense activations. " + TEMPORAL,
+    "digits": TEMPORAL,
+    "tcresnet8": """
+        A dense rival of `commands`, like TC-ResNet8 (Choi et al., 2019, arXiv:1904.03814; what of
+        the paper is kept stands in training/sparrow_training/trainer.py). """
+    + TEMPORAL,
+    "relu": "A dense teacher. " + TEMPORAL,
     "published": """
         The shape behind the published figures for sparse networks on speech (5x5 convolutions of
         64, 1600 -> 1500 -> 12, 127,696 stored numbers), with fixed masks and block winners, here on
@@ -59,7 +67,7 @@ def recipe(settings, epochs, integer_epochs, taught):
 def fill(card, trained, epochs, integer_epochs):
     """trained: what trainer.load() gives."""
     settings = trained.settings
-    winners = {1: "one", 2: "two"}.get(settings.winners, "all")
+    winners = {1: "one winner in each 8 channels", 2: "two winners in each 8 channels"}
     labels = settings.vocabulary.labels
     shape = network.Shape(**settings.shape)
     card.description = line(DESCRIPTIONS[settings.net]).format(
@@ -69,12 +77,15 @@ def fill(card, trained, epochs, integer_epochs):
         widths=", ".join(map(str, shape.widths[1:])),
         taps=", ".join(map(str, shape.taps)),
         strides=", ".join(map(str, shape.strides)),
-        winners=winners,
+        weights=WINDOWS if settings.lookups else "all weights stored",
+        winners=winners.get(settings.winners, "every positive value alive"),
         count=len(labels),
         labels=" ".join(labels),
     )
     card.trained_on = line(trained.origin.get("trained_on", TRAINED_ON))
     card.licence = line(trained.origin.get("licence", LICENCE))
+    del card.held_out[:]
+    card.held_out.extend(trained.held_out)
     card.recipe = recipe(settings, epochs, integer_epochs, trained.taught)
     if trained.note:
         card.recipe += " " + trained.note

@@ -27,17 +27,27 @@ LICENCE = """
     Model: Apache-2.0. Trained on Speech Commands, copyright Google, licence CC BY 4.0
     (https://creativecommons.org/licenses/by/4.0/); Pete Warden, Speech Commands: A Dataset for
     Limited-Vocabulary Speech Recognition, 2018, arXiv:1804.03209."""
+EXTRA_LICENCE = """
+    Also trained on the Free Spoken Digit Dataset, Zohar Jackson and contributors, licence CC BY-SA
+    4.0 (https://creativecommons.org/licenses/by-sa/4.0/)."""
+
+
+def speakers(rows):
+    return len({row["speaker"] for row in rows})
 
 
 class Project:
-    """The data folder: archives with a manifest."""
+    """The data folder: archives with a manifest. extra: with the spoken digits of a few more
+    speakers in training."""
 
     warnings = ()
-    licence = LICENCE + " A subset was used and partly transcoded."
 
-    def __init__(self, data, keywords=None):
-        self.data, self.keywords = data, tuple(keywords or COMMANDS)
+    def __init__(self, data, keywords=None, extra=False):
+        self.data, self.keywords, self.extra = data, tuple(keywords or COMMANDS), extra
         self.manifest = clips.read_manifest(data)
+        self.licence = LICENCE + " A subset was used and partly transcoded."
+        if extra:
+            self.licence += EXTRA_LICENCE
 
     def check(self):
         words = {r["word"] for r in self.manifest}
@@ -47,20 +57,38 @@ class Project:
 
     @property
     def trained_on(self):
-        rows = self.rows("train")
-        speakers = len({r["speaker"] for r in rows})
-        return (
+        rows, extra = self.rows("train"), self.of_split("extra") if self.extra else []
+        rows = rows[: len(rows) - len(extra)]
+        text = (
             "Speech Commands by Pete Warden, Google (v0.01 of 2017 and v0.02 of 2018): "
-            f"{len(rows):,} training clips of {speakers:,} speakers, Opus-coded, and its "
+            f"{len(rows):,} training clips of {speakers(rows):,} speakers, Opus-coded, and its "
             "background recordings; no speaker is in two of training, validation and test."
         )
+        if extra:
+            text += (
+                f" {len(extra):,} clips of {speakers(extra)} more speakers, of telephone "
+                "bandwidth, from the Free Spoken Digit Dataset, in training only."
+            )
+        if self.keywords != COMMANDS:
+            text += " Training speakers of each keyword: " + self.behind(rows + extra) + "."
+        return text
 
-    def rows(self, split):
+    def behind(self, rows):
+        """How many speakers stand behind each keyword."""
+        return ", ".join(
+            f"{word} {speakers(r for r in rows if r['word'] == word):,}" for word in self.keywords
+        )
+
+    def of_split(self, split):
         return [
             r
             for r in self.manifest
             if r["split"] == split and r["archive"].endswith(".tar") and r["word"] != "_noise_"
         ]
+
+    def rows(self, split):
+        more = self.of_split("extra") if self.extra and split == "train" else []
+        return self.of_split(split) + more
 
     def count(self, split):
         return len(self.rows(split))
@@ -80,7 +108,8 @@ class Project:
         return dict(sorted(clips.read_archive(os.path.join(self.data, "noise.tar"), names)))
 
     def identity(self):
-        return ""  # one such folder; keywords are sorted out after the features are made
+        # one such folder; keywords are sorted out after the features are made
+        return "with extra speakers" if self.extra else ""
 
 
 class Without:
@@ -91,9 +120,10 @@ class Without:
         keywords = set(held_out) & set(corpus.keywords)
         if keywords:
             raise ValueError(f"a keyword cannot be held out: {', '.join(sorted(keywords))}")
-        self.keywords, self.licence, self.warnings = corpus.keywords, corpus.licence, ()
-        self.trained_on = corpus.trained_on + " Words held out of all of it: " + (
-            ", ".join(self.held_out) + "."
+        self.keywords, self.licence = corpus.keywords, corpus.licence
+        self.warnings = corpus.warnings
+        self.trained_on = (
+            corpus.trained_on + " Words held out of all of it: " + (", ".join(self.held_out) + ".")
         )
 
     def clips(self, split):
@@ -148,6 +178,11 @@ def add_arguments(parser):
     )
     group.add_argument("--language", default="en", help="that espeak-ng speaks (default en)")
     group.add_argument(
+        "--extra",
+        action="store_true",
+        help="train on the data folder's extra speakers of the digits too (--net digits does)",
+    )
+    group.add_argument(
         "--hold-out",
         type=comma_list,
         default=[],
@@ -157,7 +192,7 @@ def add_arguments(parser):
 
 def options(args):
     """Those of add_arguments() as a dictionary that a checkpoint can keep."""
-    names = ("data", "keywords", "unknown", "borrow", "fill", "language", "hold_out")
+    names = ("data", "keywords", "unknown", "borrow", "fill", "language", "extra", "hold_out")
     return {name: getattr(args, name) for name in names}
 
 
@@ -172,11 +207,12 @@ def lender(borrow):
     return Project(borrow or DEFAULT)
 
 
-def find(data=None, keywords=None, unknown=(), borrow=None, fill=0, language="en", hold_out=()):
-    """The corpus that a folder holds. ValueError if it holds none, or not what is asked for."""
-    data = data or DEFAULT
+def find(data=None, keywords=None, unknown=(), borrow=None, fill=0, language="en", **more):
+    """The corpus that a folder holds; more: extra, hold_out. ValueError if it holds none, or not
+    what is asked for."""
+    data, hold_out = data or DEFAULT, more.get("hold_out", ())
     if is_project(data):
-        corpus = Project(data, keywords)
+        corpus = Project(data, keywords, more.get("extra", False))
         corpus.check()
     elif speechcommands.is_archive(data):
         corpus = speechcommands.Archive(data, keywords or COMMANDS)

@@ -51,6 +51,37 @@ def cost(model, features):
     return Cost(*(round(t) for t in total), alive)
 
 
+def masks_of(net):
+    """(positions, masks, number of biases) of each sum of a temporal network, in floating point
+    or in integers."""
+    if hasattr(net, "layers"):
+        for (layer, _), positions in zip(net.layers(), net.positions):
+            yield positions, [part.mask for part in layer.parts], len(layer.bias)
+    else:
+        for positions, convs in net.convolutions():
+            yield positions, [conv.mask for conv in convs], convs[0].conv.out_channels
+
+
+def cost_of_net(net):
+    """The same of a network of PyTorch, whose values are all taken to be alive."""
+    from . import bcresnet, published  # torch is not wanted for model files
+
+    if isinstance(net, bcresnet.BCResNet):
+        weights, biases, products = bcresnet.cost(net)
+        return Cost(weights, biases, weights, products, products, products, {})
+    if isinstance(net, published.Published):
+        raise ValueError("export this checkpoint and measure the model file")
+    weights = getattr(net.linear, "weight", net.linear)  # in integers it is no layer
+    last, biases = weights.numel(), len(weights)
+    stored = dense = products = products_dense = last
+    for positions, masks, count in masks_of(net):
+        stays = sum(int(mask.sum()) for mask in masks)
+        every = sum(mask.numel() for mask in masks)
+        stored, dense, biases = stored + stays, dense + every, biases + count
+        products, products_dense = products + stays * positions, products_dense + every * positions
+    return Cost(stored, biases, dense, products, products_dense, products, {})
+
+
 def shares(answers, kinds, words):
     """Accuracy over all clips and over the three sorts of words that there are, each with its
     count and 95 % interval; words: the vocabulary."""

@@ -10,23 +10,14 @@ import numpy as np
 from . import command, modelfile, noises, paired, vocabulary
 
 
-def pack(right):
-    return np.packbits(right).tobytes().hex()
-
-
-def unpack(text, count):
-    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))[:count].astype(bool)
-
-
 class Asked:
-    """A model file that answers: words are what is said in the clips of which it will be asked
-    some."""
+    """A model file that answers, by the C library."""
 
-    def __init__(self, path, sparrow, words, cpu=None):
+    def __init__(self, path, sparrow, cpu=None):
         self.path, self.sparrow, self.cpu = path, sparrow, cpu
         self.model = modelfile.read(path)
         self.digest = modelfile.digest(path)
-        self.kinds = vocabulary.of(self.model).kinds(words)
+        self.words = vocabulary.of(self.model)
 
     def front_end(self):
         return self.model.front_end.SerializeToString(deterministic=True)
@@ -35,9 +26,8 @@ class Asked:
         shape = self.model.front_end.frames, self.model.front_end.bands
         return command.features(self.sparrow, samples, self.path, *shape)
 
-    def right(self, features, chosen):
-        scores = command.scores(self.sparrow, self.path, features, self.cpu)
-        return scores.argmax(1) == self.kinds[chosen]
+    def scores(self, features):
+        return command.scores(self.sparrow, self.path, features, self.cpu)
 
 
 def conditions(samples, spoken, recordings, seed):
@@ -56,7 +46,7 @@ def curve(points):
     return {
         "at": list(places),
         "accuracy": [float(r.mean()) for r in rights],
-        "right": [pack(r) for r in rights],
+        "right": [paired.pack(r) for r in rights],
     }
 
 
@@ -77,19 +67,20 @@ def result(points, spoken, seed):
 
 
 def measure(models, words, samples, recordings, seed, progress):
-    """The result of each model; models: Asked, by name, words and samples: the clips."""
+    """The result of each model; models: what measured.ask() gives, by name; words and samples: the
+    clips."""
+    kinds = {name: asked.words.kinds(words) for name, asked in models.items()}
+    front_ends = {name: asked.front_end() for name, asked in models.items()}
     spoken = np.array(words) != "silence"
     points = {name: {} for name in models}
     steps = len(noises.LEVELS) + len(noises.kinds(recordings)) * len(noises.RATIOS_DB)
-    for done, (kind, at, clips, chosen) in enumerate(
-        conditions(samples, spoken, recordings, seed)
-    ):
+    for done, (kind, at, clips, chosen) in enumerate(conditions(samples, spoken, recordings, seed)):
         features = {}
         for name, asked in models.items():
-            front_end = asked.front_end()
+            front_end = front_ends[name]
             if front_end not in features:
                 features[front_end] = asked.features(clips)
-            right = asked.right(features[front_end], chosen)
+            right = asked.scores(features[front_end]).argmax(1) == kinds[name][chosen]
             points[name].setdefault(kind, []).append((at, right))
         progress(done + 1, steps)
     return {
@@ -100,7 +91,7 @@ def measure(models, words, samples, recordings, seed, progress):
 
 def rights(result):
     """Which clips were right at each of the eleven levels, [levels, clips]."""
-    return np.array([unpack(r, result["clips"]) for r in result["eleven"]["right"]])
+    return np.array([paired.unpack(r, result["clips"]) for r in result["eleven"]["right"]])
 
 
 def compare(first, second):

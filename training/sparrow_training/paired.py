@@ -9,6 +9,14 @@ import numpy as np
 DRAWS = 4000
 
 
+def pack(right):
+    return np.packbits(right).tobytes().hex()
+
+
+def unpack(text, count):
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8))[:count].astype(bool)
+
+
 def mcnemar(first, second):
     """How probable a difference like this is among equals: exact, two-sided; first, second: which
     clips each model got right."""

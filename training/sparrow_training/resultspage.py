@@ -46,7 +46,7 @@ class Network:
 
     def right(self):
         """How often each clip was right, as a mean over the runs."""
-        return np.mean([noisetest.unpack(r["right"], r["clips"]) for r in self.runs], 0)
+        return np.mean([paired.unpack(r["right"], r["clips"]) for r in self.runs], 0)
 
     def right_in_noise(self):
         """The same over the eleven levels; None without noise results."""

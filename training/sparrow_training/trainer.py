@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 import torch
 
-from . import judge, masks, network, published, prune, quantise, recipe, sampling, vocabulary
-from . import winners
+from . import bcresnet, judge, masks, network, published, prune, quantise, recipe, sampling
+from . import vocabulary, winners
 
 PRUNE_EVERY = 96  # steps
 # winners of each 8 channels until this part of the training is done
@@ -24,13 +24,19 @@ ANNEALING = [(0.08, 8), (0.12, 6), (0.18, 4), (0.24, 3), (0.34, 2)]
 
 COMMANDS = network.Shape((96, 128, 128, 256), (2, 1, 2), (9, 9, 5), stem_taps=3, stem_stride=2)
 TEACHER = network.Shape((96, 96, 96, 192))
+# A rival: like TC-ResNet8 (Choi et al., Temporal Convolution for Real-time Keyword Spotting on
+# Mobile Devices, 2019, arXiv:1904.03814). Kept of the paper: a stem of 3 taps, three residual
+# blocks of two 9-tap convolutions at stride 2 with a 1-tap skip, 16, 24, 32 and 48 channels, the
+# mean over time. Not kept: 32 mel bands in place of 40 cepstral coefficients, 32 frames in place
+# of 98, no ReLU on the skip before the sum, 8 bit; recipe and augmentation are ours.
+TCRESNET8 = network.Shape((16, 24, 32, 48), (2, 2, 2), (9, 9, 9), stem_taps=3)
 
 
 @dataclass
 class Settings:
     """What is trained and how long. A checkpoint remembers it."""
 
-    net: str  # commands, relu, published
+    net: str  # one of NETS
     shape: dict = field(default_factory=lambda: asdict(network.Shape()))
     winners: int = 2  # of each 8 channels in the end; 8: all
     lookups: int = 0  # budget of prune.py for the weights that stay; 0: all stay
@@ -55,20 +61,42 @@ class Settings:
         return vocabulary.Vocabulary(tuple(self.keywords))
 
 
+# What training/train knows, and what each is.
+NETS = {
+    "commands": "sparse-sparse, what ships",
+    "commands-dense": "its dense twin",
+    "commands-sparse-dense": "its weights pruned alike, every positive value alive",
+    "digits": "as commands, for zero to nine",
+    "relu": "a dense teacher",
+    "published": "the published shape",
+    "tcresnet8": "a dense rival",
+    "bcresnet1": "another, in floating point",
+}
+RIVAL = {"winners": network.BLOCK, "epochs": 50, "integer_epochs": 4}  # and twin
+
+
 def preset(name):
-    """The settings that the shipped models were trained with."""
+    """The settings of one of NETS: for what ships, those that it was trained with."""
+    sparse = {"shape": asdict(COMMANDS), "lookups": 4600}
     return {
-        "commands": Settings(
-            "commands", shape=asdict(COMMANDS), lookups=4600, epochs=140, integer_epochs=12
+        "commands": Settings("commands", **sparse, epochs=140, integer_epochs=12),
+        "commands-dense": Settings("commands-dense", asdict(COMMANDS), **RIVAL),
+        "commands-sparse-dense": Settings("commands-sparse-dense", **sparse, **RIVAL),
+        "digits": Settings(
+            "digits", **sparse, epochs=50, integer_epochs=4, keywords=vocabulary.DIGITS
         ),
-        "relu": Settings("relu", shape=asdict(TEACHER), winners=network.BLOCK, epochs=42),
+        "relu": Settings("relu", asdict(TEACHER), winners=network.BLOCK, epochs=42),
         "published": Settings("published", winners=1, epochs=20),
+        "tcresnet8": Settings("tcresnet8", asdict(TCRESNET8), **RIVAL),
+        "bcresnet1": Settings("bcresnet1", winners=network.BLOCK, epochs=50, decay=1e-3),
     }[name]
 
 
 def build(settings):
     if settings.net == "published":
         return published.Published(settings.seed, len(settings.vocabulary.labels))
+    if settings.net == "bcresnet1":
+        return bcresnet.BCResNet(len(settings.vocabulary.labels))
     net = network.Temporal(network.Shape(**settings.shape), len(settings.vocabulary.labels))
     if settings.competition != "block" or settings.boost:
         winners.install(net, settings.competition)
@@ -108,7 +136,7 @@ class Trainer:
             quantise.restore(trained.net, self.net, features)
         else:
             self.net.load_state_dict(trained.net.state_dict())
-        self.note = f"begun from a network of {len(trained.log)} epochs"
+        self.note = f"Begun from a network of {len(trained.log)} epochs."
         self.begin()
 
     def begin(self):
@@ -266,6 +294,11 @@ class Trained:
     taught: bool  # by a teacher
     note: str  # what else is to be said about the run
     origin: dict  # of the clips: Takes.origin
+
+    @property
+    def held_out(self):
+        """Words that it was trained without."""
+        return tuple(self.origin.get("options", {}).get("hold_out", ()))
 
 
 def load(path):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 COMMANDS = tuple("yes no up down left right on off stop go".split())
+DIGITS = tuple("zero one two three four five six seven eight nine".split())
 KEYWORD, SILENCE, UNKNOWN = range(3)  # sorts of labels, as in proto/model.proto
 
 
