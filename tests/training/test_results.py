@@ -43,10 +43,14 @@ def evaluation(name, seed, share):
         "accuracy": float(right.mean()),
         "right": paired.pack(right),
     }
-    if name != "rival":
+    if name == "rival":
+        told.update(stored=9000, dense=9000)
+    else:
         told.update(
+            numbers="8 bit",
+            recipe=f"{7 if name == 'commands' else 9} epochs.",
             shares={"test accuracy, keywords": [share - 0.01, 350]},
-            stored=100000 if name == "words" else 1500000,
+            stored=100000 if name == "commands" else 1500000,
             dense=1500000,
             products_dense=14000000,
             products_alive=700000,
@@ -70,13 +74,23 @@ class Results(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         os.mkdir(self.path("results"))
         noisy = {}
-        for name, shares in (("words", (0.94, 0.96)), ("words-dense", (0.955,)), ("rival", (0.9,))):
+        for name, shares in (
+            ("commands", (0.94, 0.96)),
+            ("commands-dense", (0.955,)),
+            ("rival", (0.9,)),
+        ):
             for seed, share in enumerate(shares):
                 told, right = evaluation(name, seed, share)
                 self.write(f"{name}-{seed}.json", told)
                 if name != "rival":
                     noisy[f"{name}-{seed}"] = noise(told, right)
         self.write("noise.json", {"models": noisy, "pairs": []})
+        digits, right = evaluation("digits", 0, 0.8)
+        right = right[100:]
+        digits.update(test="its test clips", clips=300, accuracy=0.8, right=paired.pack(right))
+        self.write("digits-0.json", digits)
+        with open(self.path("results/notes.md"), "w", encoding="utf-8") as f:
+            f.write("## What was tried\n\nwider ones were tried\n")
 
     def tearDown(self):
         self.folder.cleanup()
@@ -104,25 +118,34 @@ class Results(unittest.TestCase):
         rows = [[c.strip() for c in r.split("|")[1:-1]] for r in page.splitlines() if "|" in r]
         told = {row[0]: row for row in rows if len(row) == len(resultspage.HEAD)}
         score = 100 * (1.5 * 0.95) / 11
-        self.assertEqual(told["words"][1:4], ["2", "95.00 ± 1.41", "94.00 ± 1.41"])
-        self.assertTrue(told["words"][4].startswith(f"{score:.2f} ± "), told["words"][4])
-        self.assertEqual(told["words"][5:7], ["1,500,000", "100,000"])
-        self.assertEqual(told["words"][7:9], ["14.00", "0.70"])
-        self.assertEqual(told["words"][9:], ["13.0 ± 0.7", "10.0"])
-        self.assertEqual(told["rival"][1:3], ["1", "90.00"])
-        self.assertEqual(set(told["rival"][3:]), {resultspage.NONE})
-        twin = next(row for row in rows if row[0] == "words – words-dense")
+        self.assertEqual(told["commands"][1:5], ["8 bit", "2", "95.00 ± 1.41", "94.00 ± 1.41"])
+        self.assertTrue(told["commands"][5].startswith(f"{score:.2f} ± "), told["commands"][5])
+        self.assertEqual(told["commands"][6:9], ["1,500,000", "100,000", "6.7"])
+        self.assertEqual(told["commands"][9:11], ["14.00", "0.70"])
+        self.assertEqual(told["commands"][11:], ["13.00 ± 0.71", "avx2", "10.0"])
+        self.assertEqual(told["rival"][2:4], ["1", "90.00"])
+        self.assertEqual(told["rival"][6:9], ["9,000", "9,000", "100.0"])
+        self.assertEqual({*told["rival"][4:6], *told["rival"][9:]}, {resultspage.NONE})
+        self.assertEqual(told["digits"][3], "80.00")
+        self.assertIn("## 400 clips of eval.tsv", page)
+        self.assertIn("## 300 clips of its test clips", page)
+        self.assertIn("- **commands**: 7 epochs.", page)
+        self.assertIn("wider ones were tried", page)
+        against = next(row for row in rows if row[0] == "commands – rival")
+        self.assertTrue(against[1].startswith("+5.00 ("), against)
+        self.assertEqual(against[2], resultspage.NONE)
+        twin = next(row for row in rows if row[0] == "commands – commands-dense")
         mean, low, high = (float(number) for number in re.findall(r"[-+][\d.]+\d", twin[1]))
         self.assertAlmostEqual(mean, -0.5)
         self.assertLess(low, mean)
         self.assertLess(mean, high)
-        self.assertIn(["words", "pink", "95.0", "0.0"], rows)
-        for name in ("noise.png", "weights.png", "time.png"):
+        self.assertIn(["commands", "pink", "95.0", "0.0"], rows)
+        for name in ("noise.png", "weights.png", "density.png", "time.png"):
             self.assertIn(f"(results/{name})", page)
             self.assertGreater(os.path.getsize(self.path("results/" + name)), 3000)
 
     def test_other_files_are_refused(self):
-        self.write("odd.json", {"words": 3})
+        self.write("odd.json", {"commands": 3})
         done = self.run_tool()
         self.assertEqual(done.returncode, 1)
         self.assertIn("odd.json", done.stderr)

@@ -54,10 +54,7 @@ def model_file(trained, clips, name=None, version="1.0.0"):
     add_layers(model, trained.net, settings, clips.examples)
     scores = reference.scores(model, clips.features)
     model.score_scale *= judge.calibration(scores * model.score_scale, clips.words, vocabulary)
-    epochs = [
-        sum(entry["stage"] == stage for entry in trained.log) for stage in ("float", "integer")
-    ]
-    card.fill(model.card, trained, *epochs)
+    card.fill(model.card, trained)
     verdict = judge.judge(scores.argmax(1), clips.words, vocabulary)
     note = f"measured: {len(clips.words)} clips, the classes weighed alike"
     card.set_figure(model.card, "validation accuracy", verdict.overall, "fraction", note)

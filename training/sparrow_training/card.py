@@ -59,12 +59,20 @@ def recipe(settings, epochs, integer_epochs, taught):
         parts.append("taught by a dense network of the same kind")
     if integer_epochs:
         parts.append(f"then {integer_epochs} epochs in the integers of the model file")
-    else:
+    elif settings.net != "bcresnet1":
         parts.append("quantised after training")
     return "; ".join(line(part) for part in parts) + f". Seed {settings.seed}."
 
 
-def fill(card, trained, epochs, integer_epochs):
+def recipe_of(trained):
+    """How a network was trained; trained: what trainer.load() gives."""
+    epochs = (
+        sum(entry["stage"] == stage for entry in trained.log) for stage in ("float", "integer")
+    )
+    return " ".join(filter(None, (recipe(trained.settings, *epochs, trained.taught), trained.note)))
+
+
+def fill(card, trained):
     """trained: what trainer.load() gives."""
     settings = trained.settings
     winners = {1: "one winner in each 8 channels", 2: "two winners in each 8 channels"}
@@ -86,9 +94,7 @@ def fill(card, trained, epochs, integer_epochs):
     card.licence = line(trained.origin.get("licence", LICENCE))
     del card.held_out[:]
     card.held_out.extend(trained.held_out)
-    card.recipe = recipe(settings, epochs, integer_epochs, trained.taught)
-    if trained.note:
-        card.recipe += " " + trained.note
+    card.recipe = recipe_of(trained)
 
 
 def set_figure(card, name, value, unit, note):

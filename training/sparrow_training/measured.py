@@ -25,10 +25,11 @@ class File:
         self.words, self.name = vocabulary.of(self.model), self.model.name
         self.version, self.numbers = self.model.version, "8 bit"
         self.held_out = tuple(self.model.card.held_out)
+        self.recipe = self.model.card.recipe
 
     @property
     def seed(self):
-        told = re.search(r"Seed (\d+)\.", self.model.card.recipe)
+        told = re.search(r"Seed (\d+)\.", self.recipe)
         return int(told.group(1)) if told else None
 
     def look(self, samples):
@@ -48,7 +49,7 @@ class Checkpoint:
     def __init__(self, path, sparrow):
         import torch  # not wanted for model files
 
-        from . import judge, trainer
+        from . import card, judge, trainer
 
         trained = trainer.load(path)
         self.path, self.sparrow, self.judge, self.torch = path, sparrow, judge, torch
@@ -59,7 +60,7 @@ class Checkpoint:
         self.name = trained.settings.net
         if self.name != "bcresnet1":
             self.name += "-pytorch" if whole else "-fp32"
-        self.held_out = trained.held_out
+        self.held_out, self.recipe = trained.held_out, card.recipe_of(trained)
 
     def look(self, samples):
         return command.features(self.sparrow, samples)
@@ -137,6 +138,7 @@ class Measured:
             "sha256": modelfile.digest(network.path),
             "numbers": network.numbers,
             "seed": network.seed,
+            "recipe": network.recipe,
             "labels": list(self.words.labels),
             "test": self.test.name,
             "clips": len(right),

@@ -1,8 +1,8 @@
-"""The page of results: several networks, several seeds each, in one table.
+"""The page of results: several networks, several seeds each, in a table for each task.
 
-It is made of what training/evaluate and training/noise wrote. Any program may write such files for
-a rival; of an evaluation only model, clips, accuracy and right are needed, and what is missing is
-shown as a dash.
+It is made of what training/evaluate and training/noise wrote, and of notes that a person wrote. Any
+program may write such files for a rival; of an evaluation only model, clips, accuracy and right are
+needed, and what is missing is shown as a dash.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -16,6 +16,38 @@ from . import noisetest, paired
 
 NONE = "–"
 DENSE = "-dense"
+OURS = "commands"  # what rivals are compared with
+# What others published, on other clips: (network, right in %, weights, multiply-adds, whose)
+PUBLISHED = (
+    (
+        "dense, 5x5 convolutions and 1600 -> 1500",
+        "97.05 ± 0.20 (ten digits, best epoch chosen on test)",
+        "2,522,128",
+        "13.9 M",
+        "Numenta",
+    ),
+    (
+        "sparse-sparse, the same shape",
+        "97.03 ± 0.14 (likewise)",
+        "127,696",
+        "0.74 M",
+        "Numenta",
+    ),
+    (
+        "TC-ResNet8",
+        "96.1 (12 classes, v0.01)",
+        "66 k",
+        "1.52 M",
+        "Choi et al., arXiv:1904.03814",
+    ),
+    (
+        "BC-ResNet-1",
+        "96.6 (12 classes, v0.01), 96.9 (v0.02)",
+        "9.2 k",
+        "3.1 M",
+        "Kim et al., arXiv:2106.04140",
+    ),
+)
 
 
 @dataclass
@@ -38,6 +70,18 @@ class Network:
 
     def fastest(self):
         return [min(us.values()) for us in self.values("microseconds") if us]
+
+    def ways(self):
+        """What was fastest, of each run."""
+        return sorted({min(us, key=us.get) for us in self.values("microseconds") if us})
+
+    def density(self):
+        """Stored weights over those of the dense twin, of each run."""
+        return [s / d for s, d in zip(self.values("stored"), self.values("dense"))]
+
+    def task(self):
+        """What it is asked: two networks of one task are measured on the same clips."""
+        return (self.runs[0].get("test", "the test list"), self.runs[0]["clips"])
 
     def fires(self):
         """Share of the clips of words held out that are taken for a keyword, for each run."""
@@ -96,10 +140,21 @@ def read(paths):
         digests = network.values("sha256")
         network.noises = [noises.pop(d) for d in dict.fromkeys(digests) if d in noises]
     notes += [f"noise of {digest[:12]}: no evaluation of that file" for digest in noises]
-    counts = {run["clips"] for network in networks.values() for run in network.runs}
-    if len(counts) > 1:
-        raise ValueError("the networks were measured on different numbers of clips")
+    by_test = {}
+    for network in networks.values():
+        for run in network.runs:
+            by_test.setdefault(run.get("test"), set()).add(run["clips"])
+    if any(len(counts) > 1 for counts in by_test.values()):
+        raise ValueError("networks were measured on different numbers of clips of one test")
     return networks, notes
+
+
+def tasks(networks):
+    """Networks by name, for each task; the one with the most networks first."""
+    result = {}
+    for name, network in networks.items():
+        result.setdefault(network.task(), {})[name] = network
+    return sorted(result.items(), key=lambda item: -len(item[1]))
 
 
 def spread(values, scale=1.0, digits=2):
@@ -116,31 +171,37 @@ def row(network):
     keywords = [share for share, _ in network.values("shares", "test accuracy, keywords")]
     return [
         network.name,
+        " ".join(sorted(set(network.values("numbers")))) or NONE,
         str(len(network.runs)),
         spread(network.values("accuracy"), 100),
         spread(keywords, 100),
         spread([noise["share"] for noise in network.noises], 100),
         spread(network.values("dense"), digits=0),
         spread(network.values("stored"), digits=0),
+        spread(network.density(), 100, 1),
         spread(network.values("products_dense"), 1e-6),
         spread(network.values("products_alive"), 1e-6),
-        spread(network.fastest(), digits=1),
+        spread(network.fastest(), digits=2),
+        ", ".join(network.ways()) or NONE,
         spread(network.fires(), 100, 1),
     ]
 
 
 HEAD = [
     "network",
+    "numbers",
     "seeds",
-    "right, %",
-    "keywords, %",
-    "noise score, %",
-    "weights of the dense twin",
-    "weights stored",
-    "million multiply-adds, dense twin",
-    "million multiply-adds with an alive input",
-    "µs per word",
-    "fires on words never heard, %",
+    "right, % (measured)",
+    "keywords, % (measured)",
+    "noise score, % (measured)",
+    "weights of the dense twin (counted)",
+    "weights stored (counted)",
+    "density, % (counted)",
+    "million multiply-adds, dense twin (counted)",
+    "million multiply-adds with an alive input (counted)",
+    "µs a word (measured)",
+    "by",
+    "fires on words never heard, % (measured)",
 ]
 
 
@@ -162,9 +223,18 @@ def interval(first, second):
     return f"{mean:+.2f} ({low:+.2f} .. {high:+.2f})"
 
 
-def pairs(networks):
+def rivals(networks):
+    """(ours, each network of another family that stores every weight)"""
+    ours = networks.get(OURS)
+    for name, network in networks.items():
+        if ours and not name.startswith(OURS) and min(network.density(), default=0) == 1:
+            if not any(network is twin for _, twin in twins(networks)):
+                yield ours, network
+
+
+def pairs(compared):
     rows = []
-    for network, twin in twins(networks):
+    for network, twin in compared:
         noise, other = network.right_in_noise(), twin.right_in_noise()
         both = noise is not None and other is not None and len(noise) == len(other)
         rows.append(
@@ -191,53 +261,101 @@ def ratios(networks):
     return table(head, [r for _, r in rows])
 
 
-def page(networks, notes, pictures):
-    """The page in Markdown. pictures: file names, as seen from it, by title."""
-    some = next(iter(networks.values())).runs[0]
+INTRODUCTION = """
+Made by `training/results` from what `training/evaluate --json`, `training/noise` and
+`bench/engine/rivals` wrote into `models/results`. **Measured**: ran on this project's data or on
+the machine named below; **counted**: exact, but no time; **published**: someone else's, on other
+clips. ± is the deviation over seeds, of which the table says how many there are: one seed has none.
+µs a word: one core, the least of many samples, by whatever runs the network fastest at its best
+batch. The noise score is the share of right answers over the eleven levels of the published test.
+"""
+PUBLISHED_HEAD = [
+    "network",
+    "right, % (published)",
+    "weights stored (published)",
+    "multiply-adds (published)",
+    "whose",
+]
+
+
+def task_parts(task, networks):
+    """The tables of the networks that were measured on the same clips."""
+    (test, clips), some = task, next(iter(networks.values())).runs[0]
+    labels = f", {' '.join(some['labels'])}" if "labels" in some else ""
     parts = [
-        "# Results",
-        "Made by `training/results` from what `training/evaluate --json` and `training/noise` "
-        "wrote. "
-        f"All networks: {some['clips']:,} clips of {some.get('test', 'the test list')}; ± is the "
-        "deviation over seeds. Multiply-adds and weights are counted, microseconds are measured "
-        "on one core by the fastest kernels of the machine that ran `training/evaluate --bench`; "
-        "the noise score is the share of right answers over the eleven levels of the published "
-        "test.",
+        f"## {clips:,} clips of {test}{labels}",
         table(HEAD, [row(network) for network in networks.values()]),
     ]
-    compared = pairs(networks)
-    if compared:
-        head = ["difference, points (95 % interval)", "clean", "noise score"]
-        parts += [
-            "## Against the dense twin",
-            "Clip by clip: how often each clip was right, as a mean over the seeds; the interval "
-            "is by drawing clips.",
-            table(head, compared),
-        ]
+    head = ["difference, points (95 % interval)", "clean (measured)", "noise score (measured)"]
+    for title, compared in (
+        ("Against the dense twin", list(twins(networks))),
+        ("Against dense rivals", list(rivals(networks))),
+    ):
+        if compared:
+            parts += [
+                f"### {title}",
+                "Clip by clip: how often each clip was right, as a mean over the seeds; the "
+                "interval is by drawing clips.",
+                table(head, pairs(compared)),
+            ]
     told = ratios(networks)
     if told:
-        parts += ["## Noise at a ratio", "Right answers to clips with a word in them, %.", told]
+        parts += ["### Noise at a ratio", "Right answers to clips with a word in them, %.", told]
+    return parts
+
+
+def recipes(networks):
+    """How each network was trained, and where its time was measured."""
+    rows = []
+    for network in networks.values():
+        for told in sorted(set(network.values("recipe"))):
+            rows.append(f"- **{network.name}**: {told}")
+    machines = sorted({cpu for network in networks.values() for cpu in network.values("cpu")})
+    if machines:
+        rows.append("- Times: " + "; ".join(machines) + ".")
+    return "\n".join(rows)
+
+
+def page(networks, notes, pictures, told=""):
+    """The page in Markdown. pictures: file names, as seen from it, by title; told: what a person
+    has to add."""
+    parts = ["# Results", " ".join(INTRODUCTION.split())]
+    for task, some in tasks(networks):
+        parts += task_parts(task, some)
+    parts += ["## What others published", table(PUBLISHED_HEAD, PUBLISHED)]
     for title, name in pictures.items():
         parts += [f"## {title}", f"![{title}]({name})"]
+    if told:
+        parts += [told.strip()]
+    trained = recipes(networks)
+    if trained:
+        parts += ["## How they were made", trained]
     if notes:
         parts += ["## Left out", "\n".join(f"- {note}" for note in notes)]
     return "\n\n".join(parts) + "\n"
 
 
 def pictures(networks, folder, draw):
-    """Draws what there is into a folder; draw: the module curves. File names by title."""
-    result = {}
-    noisy = {name: n.mean_noise() for name, n in networks.items() if n.noises}
+    """Draws what there is of the first task into a folder; draw: the module curves. File names by
+    title."""
+    result, (_, some) = {}, tasks(networks)[0]
+    noisy = {name: n.mean_noise() for name, n in some.items() if n.noises}
     if noisy:
         result["Noise"] = "noise.png"
         draw.noise(os.path.join(folder, "noise.png"), noisy)
     for title, name, cost, label in (
         ("Accuracy against weights", "weights.png", lambda n: n.values("stored"), "weights stored"),
-        ("Accuracy against time", "time.png", Network.fastest, "µs per word"),
+        (
+            "Accuracy against density",
+            "density.png",
+            lambda n: [100 * share for share in n.density()],
+            "weights stored, % of the dense twin's",
+        ),
+        ("Accuracy against time", "time.png", Network.fastest, "µs a word"),
     ):
         points = {
             name: (100 * np.array(n.values("accuracy")), float(np.mean(cost(n))))
-            for name, n in networks.items()
+            for name, n in some.items()
             if cost(n)
         }
         if points:
