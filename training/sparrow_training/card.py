@@ -38,7 +38,7 @@ LICENCE = """
 FLOATING = """
     {epochs} epochs of {clips:,} clips in floating point, SGD with Nesterov momentum, batch {batch},
     one-cycle rate up to {peak}, classes balanced, augmented takes (speed, shift, colour, level,
-    background), steady noise under 60 % of them, SpecAugment, average of the weights"""
+    background),{warped} steady noise under 60 % of them, SpecAugment, average of the weights"""
 PRUNED = """
     winners annealed from 8 to {winners} of 8, windows of weights pruned gradually by their share in
     what their outputs receive, to a cost of {lookups:,} lookups a word"""
@@ -50,7 +50,9 @@ def line(text):
 
 def recipe(settings, epochs, integer_epochs, taught):
     clips = settings.steps * settings.batch
-    parts = [FLOATING.format(epochs=epochs, clips=clips, batch=settings.batch, peak=settings.peak)]
+    told = {"epochs": epochs, "clips": clips, "batch": settings.batch, "peak": settings.peak}
+    warped = " other vocal tracts and paces," if settings.warp else ""
+    parts = [FLOATING.format(**told, warped=warped)]
     if settings.started:
         parts.append("weights, masks and winners begun from another run's")
     elif settings.lookups:

@@ -52,6 +52,7 @@ class Settings:
     boost: float = 0.0  # of channels that win rarely, at the beginning
     masks: str = "learned"  # one of masks.KINDS, if there is a budget of lookups
     precision: str = "float32"  # or bfloat16, of the products of the float stage
+    warp: bool = True  # clips of other vocal tracts and paces
     started: bool = False  # from a trained network: its masks and winners stay
     seed: int = 1
     keywords: tuple = vocabulary.COMMANDS
@@ -154,7 +155,9 @@ class Trainer:
         taught = None
         if self.taught is not None:
             taught = torch.stack([self.taught[t][c] for t, c in zip(takes, clips)]).to(self.device)
-        blurred = sampling.blur(sampling.warp(features, self.hiding), self.hiding)
+        if self.settings.warp:
+            features = sampling.warp(features, self.hiding)
+        blurred = sampling.blur(features, self.hiding)
         hidden = sampling.hide(blurred, self.hiding).to(self.device)
         return hidden, self.kinds[clips].to(self.device), taught
 
