@@ -155,6 +155,41 @@ static bool needs_stage(const struct sparrow_model *m, size_t value, bool *ret_k
     return end || (value == m->layer_count && !m->values[value].active);
 }
 
+/* The features as an image, if a layer reads them so, or with their bands as channels. */
+static struct sp_words_form form_of_features(const struct sparrow_model *m)
+{
+    const struct sp_value *features = &m->values[0];
+    struct sp_words_form form = {
+        .positions = features->height * features->width,
+        .channels = features->channels,
+        .window = 4,
+        .windows = rounded_up(features->channels, 4) / 4,
+    };
+    for (size_t v = 1; v <= m->layer_count; v++)
+        if (m->values[v].root == 0 && m->values[v].channels == 1)
+            form = (struct sp_words_form){
+                .positions = features->elements,
+                .channels = 1,
+                .window = 4,
+                .windows = 1,
+                .image = true,
+            };
+    return form;
+}
+
+/* Sixteen words at once cost about what several cost on the vector kernels for one alone, and less
+ * than one where its sparse weights have no kernels but the plain ones. */
+static size_t fewest_words(const struct sparrow_model *m)
+{
+    for (size_t i = 0; i < m->layer_count; i++) {
+        const struct sp_layer *layer = &m->layers[i];
+        bool sums = layer->op == SP_OP_CONV || layer->op == SP_OP_LINEAR;
+        if (sums && layer->path == SP_PATH_PLAIN && layer->conv.weights.encoding != SP_DENSE)
+            return 1;
+    }
+    return m->kernels.words->fewest;
+}
+
 int sp_words_make(struct sp_loader *l)
 {
     struct sparrow_model *m = l->model;
@@ -164,18 +199,13 @@ int sp_words_make(struct sp_loader *l)
     if (program == NULL)
         return SPARROW_NO_MEMORY;
     program->kernels = m->kernels.words;
+    program->fewest = fewest_words(m);
     program->stages = sp_loader_alloc(l, m->layer_count, sizeof(*program->stages));
     program->values = sp_loader_alloc(l, m->layer_count + 1, sizeof(*program->values));
     if (program->stages == NULL || program->values == NULL)
         return SPARROW_NO_MEMORY;
-    struct sp_words_form *features = &program->values[0].form;
-    *features = (struct sp_words_form){
-        .positions = m->values[0].height * m->values[0].width,
-        .channels = m->values[0].channels,
-        .window = 4,
-        .windows = rounded_up(m->values[0].channels, 4) / 4,
-    };
-    program->values[0].at = take_room(program, sp_words_bytes(features));
+    program->values[0].form = form_of_features(m);
+    program->values[0].at = take_room(program, sp_words_bytes(&program->values[0].form));
     for (size_t v = 1; v <= m->layer_count; v++) {
         bool fits;
         if (needs_stage(m, v, &fits)) {

@@ -19,6 +19,7 @@ struct sp_words_program {
     struct sp_words_stage *stages; /* the last one gives the scores */
     struct sp_words_value *values; /* layer_count + 1 */
     size_t bytes;                  /* of the scratch */
+    size_t fewest;                 /* words in one call from which this beats one after another */
 };
 
 struct sp_loader;

@@ -32,11 +32,19 @@ struct packing {
 
 /* ---- shape ---- */
 
-/* A layer over a value of this shape as a convolution; false if it is none. */
+/* A layer over a value of this form as a convolution; false if it is none. */
 static bool shape_of(const struct sparrow_model *m, const struct sp_layer *layer,
-                     struct sp_conv_shape *ret_shape)
+                     const struct sp_words_form *form, struct sp_conv_shape *ret_shape)
 {
     const struct sp_value *in = &m->values[layer->inputs[0]], *root = &m->values[in->root];
+    if (form->image) { /* a window reaches beyond a row where weights end, not where padding does */
+        if (layer->op != SP_OP_CONV || in->channels != 1)
+            return false;
+        const struct sp_conv_shape *s = ret_shape;
+        *ret_shape = layer->conv.shape;
+        return s->pad_left == 0 &&
+               (s->out_width - 1) * s->stride_width + s->kernel_width <= s->in_width;
+    }
     if (layer->op == SP_OP_CONV) {
         *ret_shape = layer->conv.shape;
         return root->height == in->height && root->width == in->width;
@@ -75,7 +83,7 @@ static bool open_term(struct packing *k, const struct sp_words_program *program,
     const struct sp_layer *layer = &m->layers[index];
     const struct sp_words_value *from = &program->values[m->values[layer->inputs[0]].root];
     struct term *t = &k->terms[k->count];
-    if (from->form.window == 0 || !shape_of(m, layer, &t->shape))
+    if (from->form.window == 0 || !shape_of(m, layer, &from->form, &t->shape))
         return false;
     t->form = &from->form;
     t->input = from->at;
@@ -205,6 +213,19 @@ static bool fill_table(const struct term *t, size_t group, size_t tap, size_t wi
     return any;
 }
 
+/* The same of an image: weights of this tap and the next three in the kernel's row; false if those
+ * of this tap are all 0. */
+static bool fill_run(const struct term *t, size_t group, size_t tap, int8_t *table)
+{
+    size_t left = t->shape.kernel_width - tap % t->shape.kernel_width;
+    bool any = false;
+    for (size_t i = 0; i < t->table_bytes; i++) {
+        table[i] = i % 4 < left ? weight_at(t, group * SP_WORDS_GROUP + i / 4, tap + i % 4, 0) : 0;
+        any = any || (i % 4 == 0 && table[i] != 0);
+    }
+    return any;
+}
+
 static size_t step_input(const struct term *t, size_t tap, size_t window)
 {
     size_t position = tap / t->shape.kernel_width * t->shape.in_width + tap % t->shape.kernel_width;
@@ -219,25 +240,36 @@ struct lists {
     size_t step_count, table_bytes;
 };
 
-static void fill_term(const struct term *t, size_t group, struct lists *to)
+/* The step of a group at a tap and window; false if it has none. */
+static bool fill_step(const struct term *t, size_t group, size_t tap, size_t window,
+                      struct lists *to)
 {
     int8_t spare[SP_WORDS_GROUP * 32];
-    size_t begin = to->table_bytes;
+    int8_t *table = to->steps != NULL ? to->tables + to->table_bytes : spare;
+    if (!(t->form->image ? fill_run(t, group, tap, table)
+                         : fill_table(t, group, tap, window, table)))
+        return false;
+    if (to->steps != NULL)
+        to->steps[to->step_count] = (struct sp_words_step){(uint32_t)step_input(t, tap, window),
+                                                           (uint32_t)to->table_bytes};
+    to->step_count++;
+    to->table_bytes += t->table_bytes;
+    return true;
+}
+
+static void fill_term(const struct term *t, size_t group, struct lists *to)
+{
+    size_t begin = to->table_bytes, covered = 0; /* taps, by the last run in an image */
     for (size_t tap = 0; tap < t->taps; tap++) {
         if (to->steps != NULL)
             *to->first++ = (uint32_t)to->step_count;
         if (t->full == NULL) /* a mean's tables are the same at all taps */
             to->table_bytes = begin;
-        for (size_t w = 0; w < t->form->windows; w++) {
-            int8_t *table = to->steps != NULL ? to->tables + to->table_bytes : spare;
-            if (!fill_table(t, group, tap, w, table))
-                continue;
-            if (to->steps != NULL)
-                to->steps[to->step_count] = (struct sp_words_step){(uint32_t)step_input(t, tap, w),
-                                                                   (uint32_t)to->table_bytes};
-            to->step_count++;
-            to->table_bytes += t->table_bytes;
-        }
+        if (tap % t->shape.kernel_width == 0)
+            covered = tap;
+        for (size_t w = 0; w < t->form->windows && tap >= covered; w++)
+            if (fill_step(t, group, tap, w, to) && t->form->image)
+                covered = tap + 4;
     }
 }
 

@@ -7,14 +7,14 @@
 
 size_t sp_batch_words(const struct sparrow_model *model, size_t waiting)
 {
-    if (model->words == NULL || waiting < model->words->kernels->fewest)
+    if (model->words == NULL || waiting < model->words->fewest)
         return 0;
     return waiting < SP_WORDS ? waiting : SP_WORDS;
 }
 
 size_t sparrow_model_batch(const struct sparrow_model *model)
 {
-    return model->words == NULL ? 0 : model->words->kernels->fewest;
+    return model->words == NULL ? 0 : model->words->fewest;
 }
 
 static void read_scores(const struct sparrow_model *model, const int32_t *sums, size_t words,
@@ -33,7 +33,11 @@ void sp_batch_run(const struct sparrow_model *model, uint8_t *scratch,
     const uint8_t *rows[SP_WORDS];
     for (size_t i = 0; i < SP_WORDS; i++) /* lanes that are left over repeat the last word */
         rows[i] = features[i < words ? i : words - 1];
-    p->kernels->quads(model->frames, model->bands, rows, bytes + p->values[0].at);
+    const struct sp_words_form *form = &p->values[0].form;
+    if (form->image)
+        p->kernels->image(form->positions, rows, bytes + p->values[0].at);
+    else
+        p->kernels->quads(model->frames, model->bands, rows, bytes + p->values[0].at);
     for (size_t i = 0; i < p->stage_count; i++)
         p->kernels->stage(&p->stages[i], bytes);
     read_scores(model, (const void *)(bytes + p->stages[p->stage_count - 1].out), words, scores);

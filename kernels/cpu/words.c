@@ -16,6 +16,14 @@ void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *
             }
 }
 
+void sp_words_plain_image(size_t positions, const uint8_t *const *features, uint8_t *out)
+{
+    for (size_t p = 0; p < positions; p++)
+        for (size_t word = 0; word < SP_WORDS; word++)
+            for (size_t i = 0; i < 4; i++)
+                *out++ = p + i < positions ? features[word][p + i] : 0;
+}
+
 size_t sp_words_alive(const struct sp_words_form *f, const uint8_t *value, size_t word)
 {
     size_t alive = 0, bytes = f->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;

@@ -4,7 +4,9 @@
  *
  * An active value of 16 words lies position by position (height, then width), and at each position
  * window by window:
- *   window 4        64 bytes: the word's four neighbouring channels, word by word
+ *   window 4        64 bytes: the word's four neighbouring channels, word by word; of an image,
+ *                   whose positions have one channel, this position's and the next three's (zeros
+ *                   behind the last)
  *   window 16, 32   128 bytes: each word's four winners, as 64 bytes of their channels in the
  *                   window, word by word, and 64 bytes of their values, 0 where nobody won
  * Window 16 holds two winners in each 8 channels; window 32 one in each 8, or two in each 16; the
@@ -27,6 +29,7 @@ struct sp_words_form {
     size_t positions, channels;
     size_t window;  /* 4, 16 or 32 */
     size_t windows; /* of a position */
+    bool image;
 };
 
 static inline size_t sp_words_position_bytes(const struct sp_words_form *f)
@@ -106,6 +109,8 @@ struct sp_words_kernels {
     bool pairs;    /* the products of two neighbouring channels, or winners, have to fit s16 */
     /* features: 16 rows of positions x bands bytes. */
     void (*quads)(size_t positions, size_t bands, const uint8_t *const *features, uint8_t *out);
+    /* features: 16 rows of `positions` bytes, one channel each. */
+    void (*image)(size_t positions, const uint8_t *const *features, uint8_t *out);
     /* scratch: aligned to 64, as all values in it are. */
     void (*stage)(const struct sp_words_stage *s, uint8_t *scratch);
 };
@@ -114,9 +119,10 @@ struct sp_words_kernels {
 extern const struct sp_words_kernels sp_words__avx2;
 extern const struct sp_words_kernels sp_words__avx512;
 
-/* quads() on every machine. */
+/* quads() and image() on every machine. */
 void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *features,
                           uint8_t *out);
+void sp_words_plain_image(size_t positions, const uint8_t *const *features, uint8_t *out);
 
 /* Alive values of one word. */
 size_t sp_words_alive(const struct sp_words_form *f, const uint8_t *value, size_t word);

@@ -99,5 +99,6 @@ const struct sp_words_kernels sp_words__avx2 = {
     .fewest = 16,
     .pairs = true,
     .quads = quads,
+    .image = image,
     .stage = stage,
 };

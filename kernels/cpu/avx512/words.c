@@ -112,5 +112,6 @@ const struct sp_words_kernels sp_words__avx512 = {
     .name = "avx512",
     .fewest = 11,
     .quads = quads,
+    .image = image,
     .stage = stage,
 };

@@ -371,12 +371,49 @@ START_TEST(quads_are_words_side_by_side)
 }
 END_TEST
 
+static void check_image(const char *names)
+{
+    struct sp_kernels kernels;
+    if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
+        return;
+    for (uint64_t seed = 1; seed <= inputs_rounds(60); seed++) {
+        uint64_t r = seed;
+        size_t n = 1 + guard_random(&r, 300);
+        if (seed % 2 == 0)
+            n = 64 * (1 + guard_random(&r, 16));
+        uint8_t *out = guard_new(n * SP_WORDS_QUAD), *rows[SP_WORDS];
+        for (size_t w = 0; w < SP_WORDS; w++) {
+            rows[w] = guard_new(n);
+            for (size_t i = 0; i < n; i++)
+                rows[w][i] = (uint8_t)guard_random(&r, 256);
+        }
+        kernels.words->image(n, (const uint8_t *const *)rows, out);
+        for (size_t i = 0; i < n * SP_WORDS_QUAD; i++) {
+            size_t position = i / SP_WORDS_QUAD, word = i / 4 % SP_WORDS, at = position + i % 4;
+            uint8_t want = at < n ? rows[word][at] : 0;
+            ck_assert_msg(out[i] == want, "%s seed %llu position %zu of %zu word %zu: %u, not %u",
+                          names, (unsigned long long)seed, position, n, word, out[i], want);
+        }
+        guard_free(out, n * SP_WORDS_QUAD);
+        for (size_t w = 0; w < SP_WORDS; w++)
+            guard_free(rows[w], n);
+    }
+}
+
+START_TEST(images_are_a_position_and_the_next_three)
+{
+    check_image("avx512");
+    check_image("avx2");
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         stages_of_avx512_are_plain_c,
         stages_of_avx2_are_plain_c,
         quads_are_words_side_by_side,
+        images_are_a_position_and_the_next_three,
     };
     return suite_run("kernels-words", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -263,6 +263,61 @@ static void random_flat(struct graph *g, uint64_t seed)
     finish(g, v);
 }
 
+/* An image, pools and block winners in two dimensions: runs of taps in a row, in all shapes. */
+static void random_image(struct graph *g, uint64_t seed)
+{
+    static const uint32_t frames[] = {32, 20, 16, 10}, bands[] = {32, 16, 12, 7};
+    graph_init(g, seed, 32, 4, 127);
+    uint32_t height = frames[graph_random(g, 4)], width = bands[graph_random(g, 4)];
+    graph_done(g);
+    graph_init(g, seed + 3000017, height, width, graph_random(g, 4) == 0 ? 255 : 127);
+    uint32_t v = graph_reshape(g, 0, height, width, 1);
+    for (uint32_t layers = 1 + graph_random(g, 2); layers > 0; layers--) {
+        bool first = g->values[v].channels == 1;
+        uint32_t out = 8 * (1 + graph_random(g, 6));
+        struct graph_conv c = {
+            .out = out,
+            .kernel_height = 1 + graph_random(g, 5) % (uint32_t)g->values[v].height,
+            .kernel_width = 1 + graph_random(g, 9) % (uint32_t)g->values[v].width,
+            .stride_height = 1 + graph_random(g, 2),
+            .stride_width = 1 + graph_random(g, 2),
+            .pad_top = graph_random(g, 3),
+            .pad_bottom = graph_random(g, 3),
+            .pad_left = first ? 0 : graph_random(g, 3),
+            .pad_right = first ? 0 : graph_random(g, 3),
+            .weights = stage_weights(g, g->values[v].channels)};
+        if (g->front_end.max_value > 127)
+            c.weights.limit = 64;
+        v = graph_conv(g, v, &c);
+        if (graph_random(g, 3) != 0) {
+            uint32_t wide = 1 + graph_random(g, 2) % (uint32_t)g->values[v].width;
+            uint32_t high = 1 + graph_random(g, 2) % (uint32_t)g->values[v].height;
+            v = graph_max_pool(g, v, high, wide);
+        }
+        if (graph_random(g, 5) == 0)
+            v = graph_requantise(g, v, 127, true);
+        else
+            v = stage_winners(g, v);
+    }
+    finish(g, v);
+}
+
+START_TEST(run_random_images_match_reference)
+{
+    size_t at_once = 0;
+    for (uint64_t seed = 1; seed <= 120; seed++) {
+        struct graph g;
+        random_image(&g, seed);
+        check_graph(&g, seed, 3);
+        struct sparrow_model *model = load(&g, "native");
+        at_once += model->words != NULL || model->kernels.words == NULL;
+        sparrow_model_free(model);
+        graph_done(&g);
+    }
+    ck_assert_msg(at_once >= 100, "only %zu of them run as sixteen words at once", at_once);
+}
+END_TEST
+
 START_TEST(run_random_temporal_networks_match_reference)
 {
     size_t in_lanes = 0;
@@ -318,8 +373,44 @@ START_TEST(run_random_flat_networks_match_reference)
 }
 END_TEST
 
-/* The shape behind the published figures: 64 x 28 x 28, 64 x 10 x 10, 1500, 12. */
+/* The shape behind the published figures, 64 x 28 x 28, 64 x 10 x 10, 1500, 12, with the masks of
+ * models/published.sparrow: runs of taps are closer there than at random. */
+static void published_shape(struct graph *g, uint64_t seed)
+{
+    struct graph_weights taps = {
+        .encoding = GRAPH_WINDOWS, .group = 8, .window = 1, .density = 0.48, .bias = 500};
+    struct graph_weights windows = {
+        .encoding = GRAPH_WINDOWS, .group = 8, .window = 32, .density = 0.125, .bias = 500};
+    struct graph_conv c1 = {.out = 64, .kernel_height = 5, .kernel_width = 5, .weights = taps};
+    struct graph_conv c2 = {.out = 64, .kernel_height = 5, .kernel_width = 5, .weights = windows};
+    graph_init(g, seed, 32, 32, 127);
+    uint32_t v = graph_max_pool(g, graph_conv(g, graph_reshape(g, 0, 32, 32, 1), &c1), 2, 2);
+    v = graph_block_winners(g, v, 8, 1, 3, 127, true);
+    v = graph_max_pool(g, graph_conv(g, v, &c2), 2, 2);
+    v = graph_block_winners(g, v, 8, 1, 3, 127, true);
+    windows.density = 0.04;
+    windows.bias = 0;
+    v = graph_block_winners(g, graph_linear(g, v, 1504, windows), 8, 1, 3, 127, true);
+    graph_linear(g, v, 12, (struct graph_weights){.encoding = GRAPH_DENSE, .limit = 60});
+}
+
 START_TEST(run_published_shape_matches_reference)
+{
+    struct graph g;
+    published_shape(&g, 13);
+    check_graph(&g, 13, 5);
+    struct sparrow_model *model = load(&g, "native");
+    if (model->kernels.words != NULL) {
+        ck_assert_ptr_nonnull(model->words);
+        ck_assert_uint_eq(sparrow_model_batch(model), 1); /* one word, too: it has no lanes */
+    }
+    sparrow_model_free(model);
+    graph_done(&g);
+}
+END_TEST
+
+/* The same with any masks, and winners among all channels or units. */
+START_TEST(run_published_shape_of_any_masks_matches_reference)
 {
     struct graph g;
     graph_init(&g, 7, 32, 32, 127);
@@ -436,7 +527,9 @@ int main(void)
         run_random_temporal_networks_match_reference,
         run_random_stages_match_reference,
         run_random_flat_networks_match_reference,
+        run_random_images_match_reference,
         run_published_shape_matches_reference,
+        run_published_shape_of_any_masks_matches_reference,
         run_commands_shape_matches_reference,
         density_of_commands_shape_is_a_quarter_behind_winners,
         confidence_adds_up_and_follows_scores,
