@@ -10,7 +10,7 @@ EXTRA_DIST += \
 	training/sparrow_training/exporting_published.py training/sparrow_training/judge.py \
 	training/sparrow_training/modelfile.py training/sparrow_training/network.py \
 	training/sparrow_training/plot.py training/sparrow_training/progress.py \
-	training/sparrow_training/prune.py training/sparrow_training/published.py \
+	training/sparrow_training/prune.py training/sparrow_training/published.py training/sparrow_training/published_prune.py \
 	training/sparrow_training/quantise.py training/sparrow_training/recipe.py \
 	training/sparrow_training/reference.py training/sparrow_training/sampling.py \
 	training/sparrow_training/takes.py training/sparrow_training/testlist.py \

@@ -21,7 +21,8 @@ except ImportError as missing:
     sys.exit(77)
 
 from sparrow_training import command, exporting, exporting_published, modelfile  # noqa: E402
-from sparrow_training import network, prune, published, quantise, reference  # noqa: E402
+from sparrow_training import network, prune, published, published_prune  # noqa: E402
+from sparrow_training import quantise, reference  # noqa: E402
 from sparrow_training import winners  # noqa: E402
 
 SPARROW = os.path.join(os.environ["top_builddir"], "sparrow")
@@ -90,20 +91,49 @@ class Export(unittest.TestCase):
                     command.scores(SPARROW, self.path, features).tolist(), expected.tolist()
                 )
 
-    def test_published_network(self):
-        features = torch.from_numpy(words(5)).float()
-        net = published.Published(5)
-        net.set_winners(1)
+    def published(self, pruned, winners):
+        """A network of the published shape in the library and in numpy; returns the model."""
+        torch.manual_seed(5)
+        features, net = torch.from_numpy(words(5)).float(), published.Published()
+        if pruned:
+            for part in (0.2, 0.3, 0.4, 1.0):
+                published_prune.prune(net, features, part)
+        net.set_winners(winners)
         warm_up(net, features)
         model = self.write("published", exporting_published.published, net, features)
-        stored = sum(
-            reference.stored_weights(getattr(layer, layer.WhichOneof("op")).weights)
-            for layer in model.layers
-            if layer.WhichOneof("op") in ("conv", "linear")
-        )
-        self.assertEqual(stored + 128, 127696)
         expected = reference.scores(model, words(6))
+        self.assertGreater(len(np.unique(expected)), len(expected))
         self.assertEqual(command.scores(SPARROW, self.path, words(6)).tolist(), expected.tolist())
+        return model
+
+    def stored(self, model):
+        ops = [getattr(entry, entry.WhichOneof("op")) for entry in model.layers]
+        return sum(reference.stored_weights(op.weights) for op in ops if hasattr(op, "weights"))
+
+    def test_published_network(self):
+        model = self.published(pruned=True, winners=1)
+        self.assertEqual(self.stored(model) + 128, 127696)
+        conv1, conv2, linear = (
+            reference.dense_weights(getattr(entry, entry.WhichOneof("op")).weights, *shape) != 0
+            for entry, shape in (
+                (model.layers[1], (64, 25, 1)),
+                (model.layers[4], (64, 25, 64)),
+                (model.layers[7], (1504, 1, 1600)),
+            )
+        )
+        for group in conv1.reshape(8, 8, 5, 5).any(1):  # three frames, four neighbouring bands
+            self.assertEqual(sorted(group.sum(1).tolist()), [0, 0, 4, 4, 4])
+            for row in group:
+                self.assertIn(row.tolist()[1:4], ([True] * 3, [False] * 3))
+        self.assertEqual(int(conv2.reshape(8, 8, 25, 2, 32).any((1, 4)).sum()), 50)
+        windows = linear.reshape(188, 8, 50, 32).any((1, 3)).sum(1)
+        self.assertEqual(windows.tolist(), [2] * 188)
+
+    def test_twins_of_the_published_network(self):
+        dense = self.published(pruned=False, winners=network.BLOCK)
+        self.assertEqual(self.stored(dense), 1600 + 102400 + 2400000 + 18000)
+        sparse_dense = self.published(pruned=True, winners=network.BLOCK)
+        self.assertEqual(self.stored(sparse_dense) + 128, 127696)
 
     def test_damaged_file_is_refused(self):
         net = temporal(1, network.Shape((16, 16, 16, 16)), 2, 800, 127)

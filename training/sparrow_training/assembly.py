@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from . import card, exporting, exporting_published, judge, modelfile, quantise, reference, takes
+from . import card, exporting, exporting_published, judge, modelfile, published
+from . import quantise, reference, takes
 
 
 @dataclass
@@ -34,7 +35,7 @@ def kept(cache):
 
 def add_layers(model, net, settings, examples):
     examples = torch.from_numpy(examples).float()
-    if settings.net == "published":
+    if isinstance(net, published.Published):
         exporting_published.published(model, net, examples)
         return
     if not isinstance(net, quantise.Quantised):

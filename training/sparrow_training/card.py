@@ -10,6 +10,14 @@ TEMPORAL = """
     residual blocks of {widths} channels with {taps} taps at strides of {strides}, {weights},
     {winners}, the mean over time, a linear layer."""
 WINDOWS = "weights in windows (8 outputs x 4 bands in the stem, x 16 inputs at a tap elsewhere)"
+IMAGE = """
+    {count} classes ({labels}) from one second of 16 kHz speech. The shape behind the published
+    figures for sparse networks on speech, for like-for-like tables of speed: two 5x5 convolutions
+    of 64 channels, each with a 2x2 pool, 1500 units, a linear layer. """
+SHARED = """
+    127,696 numbers, as published: 8 neighbouring outputs share three runs of 4 neighbouring bands
+    of the 5x5, windows of 32 channels at a tap in the second convolution (200 of 1600 inputs in the
+    mean) and two of them in the linear layer; """
 DESCRIPTIONS = {
     "commands": TEMPORAL,
     "commands-dense": "The dense twin of `commands`. " + TEMPORAL,
@@ -20,11 +28,12 @@ DESCRIPTIONS = {
         the paper is kept stands in training/sparrow_training/trainer.py). """
     + TEMPORAL,
     "relu": "A dense teacher. " + TEMPORAL,
-    "published": """
-        The shape behind the published figures for sparse networks on speech (5x5 convolutions of
-        64, 1600 -> 1500 -> 12, 127,696 stored numbers), with fixed masks and block winners, here on
-        {count} classes. For like-for-like tables of speed; trained briefly, it is not the network
-        to use.""",
+    "published": IMAGE + SHARED + "one of each 8 neighbouring channels and units wins.",
+    "published-dense": "The dense twin of `published`. " + IMAGE,
+    "published-sparse-dense": "As `published`, but with dense activations. "
+    + IMAGE
+    + SHARED
+    + "every positive value is alive.",
 }
 TRAINED_ON = """
     Speech Commands by Pete Warden, Google (v0.01 of 2017 and v0.02 of 2018): 19,175 training clips
@@ -58,7 +67,7 @@ def recipe(settings, epochs, integer_epochs, taught):
     elif settings.lookups:
         parts.append(PRUNED.format(winners=settings.winners, lookups=settings.lookups))
     if taught:
-        parts.append("taught by a dense network of the same kind")
+        parts.append("taught by a dense network")
     if integer_epochs:
         parts.append(f"then {integer_epochs} epochs in the integers of the model file")
     elif settings.net != "bcresnet1":

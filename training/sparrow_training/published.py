@@ -1,47 +1,55 @@
-"""The shape behind the published figures: two 5x5 convolutions, 1600 -> 1500 -> 12, with fixed
-random masks.
+"""The shape behind the published figures: two 5x5 convolutions of 64 with 2x2 pools,
+1600 -> 1500 -> 12, and as many stored numbers.
 
-Each output of conv1 sees 12 of 25 taps: three 2x2 squares. In conv2 and the linear layer masks
-are complementary: inputs come in blocks, outputs in groups, and within a block the outputs of a
-group share the inputs out among them. Winners: one in each 8 channels after the pools, 150 of
-1500 after the linear layer. Convolutions have biases, the linear layers have none: 127,696
-numbers in all, as published.
+Neighbouring outputs, 8 of them, share what they look at: in conv1 three runs of 4 neighbouring
+bands in frames of their own (12 of 25 taps), in conv2 windows of 32 input channels at a tap (50
+windows in all: 200 of 1600 inputs in the mean), in the linear layer two windows of 32 (64 of
+1600). One of each 8 neighbouring channels or units wins. Convolutions have biases, the linear
+layers have none: 768 + 12,800 + 96,000 + 18,000 weights and 128 biases are 127,696 numbers.
 
 SPDX-License-Identifier: Apache-2.0
 """
-import itertools
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .network import MIDDLE, SPREAD, BlockWinners
+from .network import BLOCK, MIDDLE, SPREAD, BlockWinners
 
-SIDE, CHANNELS, UNITS, UNITS_LEFT = 32, 64, 1500, 150
-CONV2_BLOCK, CONV2_GROUP = 64, 8  # 8 of 64 inputs for each output and tap
-LINEAR_BLOCK, LINEAR_GROUP = 25, 25  # 1 of 25: 64 of 1600
-
-
-def square_masks(outputs, generator):
-    """[outputs, 25]: three 2x2 squares of the 5x5 taps that do not overlap."""
-    squares = [{5 * y + x + d for d in (0, 1, 5, 6)} for y in range(4) for x in range(4)]
-    triples = [a | b | c for a, b, c in itertools.combinations(squares, 3) if len(a | b | c) == 12]
-    masks = torch.zeros(outputs, 25)
-    for mask, pick in zip(masks, torch.randint(len(triples), (outputs,), generator=generator)):
-        mask[sorted(triples[pick])] = 1
-    return masks
+SIDE, CHANNELS, UNITS, TAPS = 32, 64, 1500, 5
+GROUP = 8  # outputs that share a mask
+RUN, RUNS = 4, 3  # of conv1: neighbouring bands, and how many such runs stay
+WINDOW = 32  # neighbouring inputs that stay or go together
+CONV2_WINDOWS = 50  # of all groups together
+UNIT_WINDOWS = 2  # of each group
+ALONG = torch.channels_last  # in memory: pools are several times as fast
+EMPTY = -UNITS % BLOCK  # units without weights that fill the last block
 
 
-def complementary(outputs, inputs, block, group, generator):
-    """[outputs, inputs]: in each block the outputs of a group have block / group inputs each,
-    none shared."""
-    masks = torch.zeros(outputs // group, group, inputs // block, block)
-    for g, b in itertools.product(range(outputs // group), range(inputs // block)):
-        owners = torch.arange(group).repeat(block // group)[
-            torch.randperm(block, generator=generator)
-        ]
-        masks[g, owners, b, torch.arange(block)] = 1
-    return masks.reshape(outputs, inputs)
+class UnitWinners(BlockWinners):
+    """BlockWinners of the units; the last block is shorter."""
+
+    def forward(self, x):
+        return super().forward(F.pad(x, (0, EMPTY)))[:, :UNITS]
+
+
+class PositiveNorm(nn.BatchNorm2d):
+    """Batch normalisation with a gain above 0: so it may stand behind a max pool, where it has a
+    quarter to do, or in front of it."""
+
+    def gain(self):
+        return self.weight.abs() / torch.sqrt(self.running_var + self.eps)
+
+    def forward(self, x):
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight.abs(),
+            self.bias,
+            self.training,
+            self.momentum,
+            self.eps,
+        )
 
 
 class ScaleNorm(nn.Module):
@@ -65,32 +73,21 @@ class ScaleNorm(nn.Module):
         return x * self.weight / torch.sqrt(square + 1e-5)
 
 
-class KWinners(nn.Module):
-    """Keeps the k largest positive units."""
+class PooledConv(nn.Module):
+    """A 5x5 convolution without padding, pooled 2x2 and normalised."""
 
-    def forward(self, x):
-        x = F.relu(x)
-        best = x.detach().topk(UNITS_LEFT, 1)[1]
-        return x * torch.zeros_like(x).scatter_(1, best, 1)
-
-
-class MaskedConv(nn.Module):
-    """A 5x5 convolution without padding, normalised, then pooled 2x2: the order of the published
-    code."""
-
-    def __init__(self, channels_in, mask):
+    def __init__(self, channels_in):
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, CHANNELS, 5, bias=False)
-        self.norm = nn.BatchNorm2d(CHANNELS)
-        self.register_buffer(
-            "mask", mask.reshape(CHANNELS, 5, 5, channels_in).permute(0, 3, 1, 2).contiguous()
-        )
+        self.conv = nn.Conv2d(channels_in, CHANNELS, TAPS, bias=False)
+        self.norm = PositiveNorm(CHANNELS)
+        self.register_buffer("mask", torch.ones_like(self.conv.weight))
 
     def forward(self, x):
-        return F.max_pool2d(self.norm(F.conv2d(x, self.conv.weight * self.mask)), 2)
+        x = F.conv2d(x, self.conv.weight * self.mask).contiguous(memory_format=ALONG)
+        return self.norm(F.max_pool2d(x, 2).float())
 
     def folded(self):
-        gain = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        gain = self.norm.gain()
         return (
             self.conv.weight * self.mask * gain[:, None, None, None],
             self.norm.bias - self.norm.running_mean * gain,
@@ -98,23 +95,13 @@ class MaskedConv(nn.Module):
 
 
 class Published(nn.Module):
-    def __init__(self, seed, labels=12):
+    def __init__(self, labels=12):
         super().__init__()
-        generator = torch.Generator().manual_seed(seed)
-        taps = [
-            complementary(CHANNELS, CHANNELS, CONV2_BLOCK, CONV2_GROUP, generator)
-            for _ in range(25)
-        ]
-        self.conv1 = MaskedConv(1, square_masks(CHANNELS, generator))
-        self.act1 = BlockWinners()
-        self.conv2 = MaskedConv(CHANNELS, torch.stack(taps, 1))
-        self.act2 = BlockWinners()
+        self.conv1, self.act1 = PooledConv(1), BlockWinners()
+        self.conv2, self.act2 = PooledConv(CHANNELS), BlockWinners()
         self.units = nn.Linear(25 * CHANNELS, UNITS, bias=False)
-        self.register_buffer(
-            "mask", complementary(UNITS, 25 * CHANNELS, LINEAR_BLOCK, LINEAR_GROUP, generator)
-        )
-        self.norm = ScaleNorm(UNITS)
-        self.act3 = KWinners()
+        self.register_buffer("mask", torch.ones_like(self.units.weight))
+        self.norm, self.act3 = ScaleNorm(UNITS), UnitWinners()
         self.drop = nn.Dropout(0.2)
         self.output = nn.Linear(UNITS, labels, bias=False)
 
@@ -124,11 +111,11 @@ class Published(nn.Module):
         one = self.act1(self.conv1(x))
         two = self.act2(self.conv2(one))
         flat = two.permute(0, 2, 3, 1).flatten(1)  # channels fastest, as in the model file
-        three = self.act3(self.norm(F.linear(flat, self.units.weight * self.mask)))
-        return one, two, three
+        units = F.linear(flat, self.units.weight * self.mask)
+        return one, two, self.act3(self.norm(units.float()))
 
     def forward(self, features):
         return self.output(self.drop(self.values(features)[-1]))
 
     def set_winners(self, left):
-        self.act1.left = self.act2.left = left
+        self.act1.left = self.act2.left = self.act3.left = left

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 import torch
 
-from . import bcresnet, judge, masks, network, published, prune, quantise, recipe, sampling
-from . import vocabulary, winners
+from . import bcresnet, judge, masks, network, published, published_prune, prune, quantise
+from . import recipe, sampling, vocabulary, winners
 
 PRUNE_EVERY = 96  # steps
 # winners of each 8 channels until this part of the training is done
@@ -30,6 +30,7 @@ TEACHER = network.Shape((96, 96, 96, 192))
 # mean over time. Not kept: 32 mel bands in place of 40 cepstral coefficients, 32 frames in place
 # of 98, no ReLU on the skip before the sum, 8 bit; recipe and augmentation are ours.
 TCRESNET8 = network.Shape((16, 24, 32, 48), (2, 2, 2), (9, 9, 9), stem_taps=3)
+PUBLISHED_LOOKUPS = 5376  # windows of published.py: 50 at 100 positions, 376 at one
 
 
 @dataclass
@@ -70,15 +71,20 @@ NETS = {
     "digits": "as commands, for zero to nine",
     "relu": "a dense teacher",
     "published": "the published shape",
+    "published-dense": "its dense twin",
+    "published-sparse-dense": "its weights pruned alike, every positive value alive",
     "tcresnet8": "a dense rival",
     "bcresnet1": "another, in floating point",
 }
 RIVAL = {"winners": network.BLOCK, "epochs": 50, "integer_epochs": 4}  # and twin
+DENSE_IMAGE = {"winners": network.BLOCK, "epochs": 32}
 
 
 def preset(name):
     """The settings of one of NETS: for what ships, those that it was trained with."""
     sparse = {"shape": asdict(COMMANDS), "lookups": 4600}
+    image = {"steps": 96, "precision": "bfloat16"}
+    sparse_image = {**image, "lookups": PUBLISHED_LOOKUPS, "peak": 0.05}
     return {
         "commands": Settings("commands", **sparse, epochs=140, integer_epochs=12),
         "commands-dense": Settings("commands-dense", asdict(COMMANDS), **RIVAL),
@@ -87,15 +93,22 @@ def preset(name):
             "digits", **sparse, epochs=50, integer_epochs=4, keywords=vocabulary.DIGITS
         ),
         "relu": Settings("relu", asdict(TEACHER), winners=network.BLOCK, epochs=42),
-        "published": Settings("published", winners=1, epochs=20),
+        "published": Settings("published", winners=1, epochs=56, **sparse_image),
+        "published-dense": Settings("published-dense", **DENSE_IMAGE, **image),
+        "published-sparse-dense": Settings("published-sparse-dense", **DENSE_IMAGE, **sparse_image),
         "tcresnet8": Settings("tcresnet8", asdict(TCRESNET8), **RIVAL),
         "bcresnet1": Settings("bcresnet1", winners=network.BLOCK, epochs=50, decay=1e-3),
     }[name]
 
 
+def is_image(settings):
+    """Whether it is one of published.py."""
+    return settings.net.startswith("published")
+
+
 def build(settings):
-    if settings.net == "published":
-        return published.Published(settings.seed, len(settings.vocabulary.labels))
+    if is_image(settings):
+        return published.Published(len(settings.vocabulary.labels))
     if settings.net == "bcresnet1":
         return bcresnet.BCResNet(len(settings.vocabulary.labels))
     net = network.Temporal(network.Shape(**settings.shape), len(settings.vocabulary.labels))
@@ -130,8 +143,10 @@ class Trainer:
         self.begin()
 
     def start(self, trained):
-        """Goes on from a trained network of the same shape, with a fresh optimiser and rate."""
-        self.settings = replace(self.settings, started=True)
+        """Goes on from a trained network of the same shape, with a fresh optimiser and rate. One
+        that has all its weights is yet to be pruned."""
+        started = bool(trained.settings.lookups) or not self.settings.lookups
+        self.settings = replace(self.settings, started=started)
         if isinstance(trained.net, quantise.Quantised):
             features = self.takes.train[0][::40].float()
             quantise.restore(trained.net, self.net, features)
@@ -187,7 +202,9 @@ class Trainer:
         return loss.item()
 
     def prune(self, part, features, labels, number):
-        if self.settings.masks == "learned":
+        if is_image(self.settings):
+            published_prune.prune(self.net, features, part)
+        elif self.settings.masks == "learned":
             prune.prune(self.net, features, part, self.settings.lookups)
         elif number == 0:
             masks.scatter(self.net, self.settings.lookups, self.settings.seed)
