@@ -139,7 +139,7 @@ def test_words_ready_together_are_computed_together_and_answered_as_if_alone():
 
 def test_words_of_a_backlog_are_computed_together_whatever_the_kernels_gain():
     """128 connections' words are more than a lane computes in a turn (5 ms): the rest is put off, and then goes in batches."""
-    with Daemon(dict(PATIENT, **{"replicas.cpu": "scalar"})) as d:
+    with Daemon(dict(PATIENT, **{"replicas.cpu": "scalar", "schedule.max_wait": "120"})) as d:
         right = alone(d)
         before = batches(d)
         bursts(d, right, at_least=1, enough=lambda: several(more(d, before)) > 0, connections=128)
