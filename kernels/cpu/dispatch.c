@@ -38,9 +38,10 @@ static void apply_nothing(struct sp_kernels *k)
 }
 
 #ifdef __x86_64__
+/* Processors with AVX2 have FMA too; an emulation or a hypervisor may hide it. */
 static bool machine_has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") != 0;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 static void apply_avx2(struct sp_kernels *k)
@@ -58,12 +59,11 @@ static void apply_avx2(struct sp_kernels *k)
 /* What gcc and clang call them; all of them are in Ice Lake, Zen 4 and later. */
 static bool machine_has_avx512(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
-           __builtin_cpu_supports("avx512vnni");
+    return machine_has_avx2() && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
 }
 
-/* A machine that has these has AVX2 as well. */
 static void apply_avx512(struct sp_kernels *k)
 {
     apply_avx2(k);

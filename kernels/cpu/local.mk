@@ -4,16 +4,17 @@ EXTRA_DIST += kernels/cpu/README.md
 noinst_LTLIBRARIES += libkernels.la
 libkernels_la_SOURCES = kernels/cpu/kernels.h \
 	kernels/cpu/dispatch.c \
+	kernels/cpu/front_end_frames.inc \
 	kernels/cpu/lanes.c kernels/cpu/lanes.h \
 	kernels/cpu/words.c kernels/cpu/words.h kernels/cpu/words_stage.inc kernels/cpu/words_x86.inc \
 	kernels/cpu/scalar/conv.c \
 	kernels/cpu/scalar/energies.c \
-	kernels/cpu/scalar/front_end.c \
+	kernels/cpu/scalar/front_end.c kernels/cpu/scalar/fused.h \
 	kernels/cpu/scalar/pool.c \
 	kernels/cpu/scalar/winners.c
-libkernels_la_LIBADD =
+libkernels_la_LIBADD = -lm
 
-# No -mfma: a fused multiply-add would change bits. (AVX-512 brings it along; -ffp-contract=off holds there.)
+# Fused multiply-adds stand where the code says so: -ffp-contract=off makes no others.
 if X86_64
 noinst_LTLIBRARIES += libkernels_avx2.la
 libkernels_avx2_la_SOURCES = \
@@ -24,7 +25,7 @@ libkernels_avx2_la_SOURCES = \
 	kernels/cpu/avx2/lanes.c \
 	kernels/cpu/avx2/requantise.c \
 	kernels/cpu/avx2/words.c
-libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2
+libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2 -mfma
 libkernels_la_LIBADD += libkernels_avx2.la
 
 noinst_LTLIBRARIES += libkernels_avx512.la

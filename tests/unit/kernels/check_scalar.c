@@ -1,10 +1,13 @@
 /* check_scalar.c - the truth itself, against tensors worked out by hand from ARITHMETIC.md.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <string.h>
 
 #include "kernels/cpu/kernels.h"
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/scalar/fused.h"
+#include "tests/unit/kernels/guard.h"
 #include "tests/unit/suite.h"
 
 static void same_s32(const int32_t *got, const int32_t *want, size_t n)
@@ -189,6 +192,39 @@ START_TEST(k_winners_ties_go_to_memory_order)
 }
 END_TEST
 
+/* Returns whether rounding to double first would be wrong. */
+static bool check_fused(float a, float b, float c)
+{
+    float got = sp_fused(a, b, c), want = fmaf(a, b, c);
+    ck_assert_msg(memcmp(&got, &want, sizeof(got)) == 0, "fused(%a, %a, %a) is %a, not %a",
+                  (double)a, (double)b, (double)c, (double)got, (double)want);
+    return (float)((double)a * (double)b + (double)c) != want;
+}
+
+/* A random number of 24 bits, times 2^exponent. */
+static float random_float(uint64_t *r, int exponent)
+{
+    float v = ldexpf(1.0f + (float)guard_random(r, 1u << 23) * 0x1p-23f, exponent);
+    return guard_random(r, 2) ? v : -v;
+}
+
+START_TEST(fused_rounds_once)
+{
+    uint64_t r = 1;
+    size_t twice = 0;
+    for (size_t i = 0; i < 20000; i++) {
+        float c = random_float(&r, (int)guard_random(&r, 40) - 20);
+        check_fused(random_float(&r, 0), random_float(&r, (int)guard_random(&r, 40) - 20), c);
+        check_fused(0, c, 0);
+        check_fused(c, 1, -c);
+        /* the product is half a unit of c's last place but for 2^-30 of it or less */
+        float x = ldexpf(1, -15 - (int)guard_random(&r, 9)), half = ldexpf(1, ilogbf(c) - 24);
+        twice += check_fused(1 + x, guard_random(&r, 2) ? half - half * x : half * x - half, c);
+    }
+    ck_assert_uint_gt(twice, 5000);
+}
+END_TEST
+
 START_TEST(select_refuses_what_it_does_not_know)
 {
     struct sp_kernels k;
@@ -217,6 +253,7 @@ int main(void)
         requantise_rounds_halves_up_and_clamps,
         block_winners_rank_by_high_bits_ties_to_lowest,
         k_winners_ties_go_to_memory_order,
+        fused_rounds_once,
         select_refuses_what_it_does_not_know,
     };
     return suite_run("kernels-scalar", tests, sizeof(tests) / sizeof(tests[0]));
