@@ -4,6 +4,9 @@
 #include "kernels/cpu/kernels.h"
 
 #include <string.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #ifdef __aarch64__
 #include <sys/auxv.h>
 #endif
@@ -54,6 +57,22 @@ static void apply_avx2(struct sp_kernels *k)
     k->energies = sp_energies__avx2;
     k->lanes = &sp_lanes__avx2;
     k->words = &sp_words__avx2;
+}
+
+/* Of Alder Lake, Sapphire Rapids, Zen 5 and later: a bit of leaf 7.1 that __builtin_cpu_supports()
+ * does not know with every compiler. Its registers are AVX2's. */
+static bool machine_has_avxvnni(void)
+{
+    unsigned a, b, c, d;
+    return machine_has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 1u << 4) != 0;
+}
+
+static void apply_avxvnni(struct sp_kernels *k)
+{
+    apply_avx2(k);
+    k->name = "avxvnni";
+    k->lanes = &sp_lanes__avxvnni;
+    k->words = &sp_words__avxvnni;
 }
 
 /* What gcc and clang call them; all of them are in Ice Lake, Zen 4 and later. */
@@ -111,7 +130,8 @@ static const struct {
 } sets[] = {
     {"scalar", machine_has_scalar, apply_nothing},
 #ifdef __x86_64__
-    {"avx2", machine_has_avx2, apply_avx2},        {"avx512", machine_has_avx512, apply_avx512},
+    {"avx2", machine_has_avx2, apply_avx2},        {"avxvnni", machine_has_avxvnni, apply_avxvnni},
+    {"avx512", machine_has_avx512, apply_avx512},
 #endif
 #ifdef __aarch64__
     {"neon", machine_has_neon, apply_neon},        {"dotprod", machine_has_dotprod, apply_dotprod},

@@ -2,13 +2,15 @@
  * A register's lanes are 8 positions of an output or 4 positions of two. vpshufb looks up, in a
  * table of an output's 16 weights for a window, the weights of its four winners at each position;
  * vpmaddubsw multiplies and adds two and two; two steps are added in 16 bits where that is exact,
- * then vpmaddwd makes 32 bits of them.
+ * then vpmaddwd makes 32 bits of them. The set avxvnni is the same source with vpdpbusd (dot.h).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/lanes.h"
 
 #include <immintrin.h>
 #include <string.h>
+
+#include "kernels/cpu/avx2/dot.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -58,11 +60,15 @@ INLINE struct taken take(const struct sp_lanes_step *step, const uint8_t *scratc
     return (struct taken){load(index), load(value)};
 }
 
-/* Products of a step with the weights of an output (or of two). */
+/* The weights of an output (or of two) for a step's winners. */
+INLINE __m256i look_up(struct taken t, const int8_t *table, size_t lanes)
+{
+    return _mm256_shuffle_epi8(lanes == 4 ? load(table) : load_twice(table), t.index);
+}
+
 INLINE __m256i products(struct taken t, const int8_t *table, size_t lanes)
 {
-    __m256i weights = lanes == 4 ? load(table) : load_twice(table);
-    return _mm256_maddubs_epi16(t.value, _mm256_shuffle_epi8(weights, t.index));
+    return _mm256_maddubs_epi16(t.value, look_up(t, table, lanes));
 }
 
 INLINE __m256i add_products(__m256i sum, __m256i products16)
@@ -70,12 +76,18 @@ INLINE __m256i add_products(__m256i sum, __m256i products16)
     return _mm256_add_epi32(sum, _mm256_madd_epi16(products16, _mm256_set1_epi16(1)));
 }
 
+/* Behind the steps of a block that are taken two by two. */
+INLINE const struct sp_lanes_step *ones_of(const struct sp_lanes_stage *s, size_t block)
+{
+    return s->steps + s->block[block].first + (DOT_ONE ? 0 : 2 * (size_t)s->block[block].twos);
+}
+
 /* The sums of 8 outputs: a register each at 8 positions, or one for two at 4. */
 INLINE void add_windows(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
                         size_t lanes, __m256i *acc)
 {
     const struct sp_lanes_step *step = s->steps + s->block[block].first;
-    const struct sp_lanes_step *ones = step + 2 * (size_t)s->block[block].twos;
+    const struct sp_lanes_step *ones = ones_of(s, block);
     const struct sp_lanes_step *end = s->steps + s->block[block + 1].first;
     const int8_t *table = s->weights + (size_t)s->block[block].first * 128;
     const size_t next = lanes == 4 ? 32 : 16, count = lanes == 4 ? 4 : 8;
@@ -92,15 +104,15 @@ INLINE void add_windows(const struct sp_lanes_stage *s, size_t block, const uint
         struct taken a = take(step, scratch, lanes);
 #pragma GCC unroll 8
         for (size_t o = 0; o < count; o++)
-            acc[o] = add_products(acc[o], products(a, table + next * o, lanes));
+            acc[o] = dot(acc[o], a.value, look_up(a, table + next * o, lanes));
     }
 }
 
-INLINE __m256i quad_products(__m256i x, const int8_t *weights)
+INLINE __m256i quad_weights(const int8_t *weights)
 {
     int32_t w;
     memcpy(&w, weights, sizeof(w));
-    return _mm256_maddubs_epi16(x, _mm256_set1_epi32(w));
+    return _mm256_set1_epi32(w);
 }
 
 /* Steps of quads: the weights are the same at all positions. */
@@ -108,15 +120,16 @@ INLINE void add_quads(const struct sp_lanes_stage *s, size_t block, const uint8_
                       __m256i acc[8])
 {
     const struct sp_lanes_step *step = s->steps + s->block[block].first;
-    const struct sp_lanes_step *ones = step + 2 * (size_t)s->block[block].twos;
+    const struct sp_lanes_step *ones = ones_of(s, block);
     const struct sp_lanes_step *end = s->steps + s->block[block + 1].first;
     const int8_t *weights = s->weights + (size_t)s->block[block].first * 32;
     for (; step < ones; step += 2, weights += 64) {
         __m256i a = load(scratch + step[0].index), b = load(scratch + step[1].index);
 #pragma GCC unroll 8
         for (size_t o = 0; o < 8; o++) {
-            __m256i both = _mm256_add_epi16(quad_products(a, weights + 4 * o),
-                                            quad_products(b, weights + 32 + 4 * o));
+            __m256i both =
+                _mm256_add_epi16(_mm256_maddubs_epi16(a, quad_weights(weights + 4 * o)),
+                                 _mm256_maddubs_epi16(b, quad_weights(weights + 32 + 4 * o)));
             acc[o] = add_products(acc[o], both);
         }
     }
@@ -124,7 +137,7 @@ INLINE void add_quads(const struct sp_lanes_stage *s, size_t block, const uint8_
         __m256i a = load(scratch + step->index);
 #pragma GCC unroll 8
         for (size_t o = 0; o < 8; o++)
-            acc[o] = add_products(acc[o], quad_products(a, weights + 4 * o));
+            acc[o] = dot(acc[o], a, quad_weights(weights + 4 * o));
     }
 }
 
@@ -500,7 +513,7 @@ static void mean_pool(const struct sp_lanes_form *f, const uint8_t *winners, int
 }
 
 const struct sp_lanes_kernels sp_lanes__avx2 = {
-    .name = "avx2",
+    .name = DOT_SET,
     .stage = stage,
     .quads = sp_lanes_quads__avx2,
     .mean_pool = mean_pool,

@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "kernels/cpu/avx2/dot.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE __m256i broadcast(const uint8_t *p)
@@ -13,12 +15,6 @@ INLINE __m256i broadcast(const uint8_t *p)
     int32_t quad;
     memcpy(&quad, p, sizeof(quad));
     return _mm256_set1_epi32(quad);
-}
-
-INLINE __m256i dot(__m256i sums, __m256i v, __m256i weights)
-{
-    return _mm256_add_epi32(
-        sums, _mm256_madd_epi16(_mm256_maddubs_epi16(v, weights), _mm256_set1_epi16(1)));
 }
 
 /* `rows` rows, one tile of outputs: two registers. rows is constant where it is inlined. */

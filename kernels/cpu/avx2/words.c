@@ -1,6 +1,7 @@
 /* words.c - sixteen words at once, eight in the 32-bit lanes of a register. vpshufb looks up the
  * weights of a word's four winners by their channels, vpmaddubsw multiplies and adds two and two,
  * vpmaddwd all four: no sum of two products of seven bits leaves 16 bits (ARITHMETIC.md section 3).
+ * The set avxvnni is the same source with vpdpbusd (dot.h).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <immintrin.h>
@@ -13,6 +14,8 @@ typedef __m256i vector;
 #define all64(v)    _mm256_set1_epi64x(v)
 #define repeated(v) _mm256_broadcastsi128_si256(v)
 #include "kernels/cpu/words_x86.inc"
+
+#include "kernels/cpu/avx2/dot.h"
 
 INLINE vector key_of(vector sum, vector rank, vector down)
 {
@@ -33,13 +36,6 @@ INLINE vector low_bytes(const vector *key)
 
 /* ---- sums ---- */
 
-/* Adds the sums of four products of each word. */
-INLINE void add_products(vector *sum, vector values, vector weights)
-{
-    vector pairs = _mm256_maddubs_epi16(values, weights);
-    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-
 /* Four neighbouring channels; a table is 8 outputs x 4 weights. */
 INLINE void add_quad(vector *sum, const uint8_t *in, const int8_t *table)
 {
@@ -48,7 +44,7 @@ INLINE void add_quad(vector *sum, const uint8_t *in, const int8_t *table)
     for (size_t o = 0; o < SP_WORDS_GROUP; o++) {
         int32_t w;
         memcpy(&w, table + 4 * o, sizeof(w));
-        add_products(&sum[o], x, all(w));
+        sum[o] = dot(sum[o], x, all(w));
     }
 }
 
@@ -63,7 +59,7 @@ INLINE void add_winners_16(vector *sum, const uint8_t *in, const int8_t *table)
     vector at = load(in), value = load(in + SP_WORDS_QUAD);
 #pragma GCC unroll 8
     for (size_t o = 0; o < SP_WORDS_GROUP; o++)
-        add_products(&sum[o], value, _mm256_shuffle_epi8(weights_at(table + 16 * o), at));
+        sum[o] = dot(sum[o], value, _mm256_shuffle_epi8(weights_at(table + 16 * o), at));
 }
 
 /* 8 outputs x 32 weights: a word's first two winners are among the first 16 channels, the others
@@ -75,7 +71,7 @@ INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
     for (size_t o = 0; o < SP_WORDS_GROUP; o++) {
         vector first = _mm256_shuffle_epi8(weights_at(table + 32 * o), at);
         vector last = _mm256_shuffle_epi8(weights_at(table + 32 * o + 16), at);
-        add_products(&sum[o], value, _mm256_blend_epi16(first, last, 0xaa));
+        sum[o] = dot(sum[o], value, _mm256_blend_epi16(first, last, 0xaa));
     }
 }
 
@@ -95,9 +91,9 @@ INLINE void store_columns(const vector *fours, uint8_t *out)
 }
 
 const struct sp_words_kernels sp_words__avx2 = {
-    .name = "avx2",
+    .name = DOT_SET,
     .fewest = 16,
-    .pairs = true,
+    .pairs = !DOT_ONE,
     .quads = quads,
     .image = image,
     .stage = stage,

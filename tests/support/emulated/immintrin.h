@@ -1,8 +1,8 @@
-/* immintrin.h - the intrinsics that kernels/cpu/avx512 uses, in plain C: found in place of the
- * compiler's header, it makes those kernels run on any machine, slowly, so that their logic is
- * tested where there is no AVX-512. Written from Intel's descriptions of the operations, lane by
- * lane; loads and stores that want alignment stop the program where they lack it. Add what a kernel
- * newly uses: a compiler names what is missing.
+/* immintrin.h - the intrinsics of kernels/cpu/avx512 and of the set avxvnni, in plain C: found in
+ * place of the compiler's header, it makes those kernels run on any machine, slowly, so that their
+ * logic is tested where there is no such instruction. Written from Intel's descriptions of the
+ * operations, lane by lane; loads and stores that want alignment stop the program where they lack
+ * it. Add what a kernel newly uses: a compiler names what is missing.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EMULATED_IMMINTRIN_H
@@ -133,6 +133,11 @@ EMULATED __m128i _mm_set1_epi64x(long long x)
     __m128i r = {.s64 = {x, x}};
     return r;
 }
+EMULATED __m256i _mm256_set1_epi64x(long long x)
+{
+    __m256i r = {.s64 = {x, x, x, x}};
+    return r;
+}
 EMULATED __m512i _mm512_set1_epi64(long long x)
 {
     __m512i r;
@@ -236,6 +241,7 @@ EMULATED int32_t emulated_s16(int32_t x)
         return sum;                                                                                \
     }
 FOR_WIDTHS(MAKE_PRODUCTS, 0)
+#define _mm256_dpbusd_avx_epi32 _mm256_dpbusd_epi32
 
 /* ---- memory, whole registers, halves and quarters ---- */
 
@@ -304,11 +310,13 @@ EMULATED __m512i _mm512_ternarylogic_epi32(__m512i a, __m512i b, __m512i c, int 
     return r;
 }
 
-/* From a register's first bytes, or its part of so many bytes, to another size; the rest is 0. */
+/* From a register's first bytes, or its part of so many bytes, to another size; the rest may be
+ * anything. */
 #define CAST(name, to, from, bytes)                                                                \
     EMULATED to name(from a)                                                                       \
     {                                                                                              \
-        to r = {.u8 = {0}};                                                                        \
+        to r;                                                                                      \
+        memset(&r, 0xa5, sizeof(r));                                                               \
         memcpy(&r, &a, bytes);                                                                     \
         return r;                                                                                  \
     }
@@ -345,6 +353,19 @@ INSERT(_mm512_inserti64x4, __m512i, __m256i, 32, 2)
 EMULATED __m256i _mm256_broadcastsi128_si256(__m128i a)
 {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(a), a, 1);
+}
+
+/* A half each: 0 and 1 of a, 2 and 3 of b, 8 and more is 0. */
+EMULATED __m256i _mm256_permute2x128_si256(__m256i a, __m256i b, int imm)
+{
+    __m256i r = {.u8 = {0}};
+    EACH(i, 2)
+    {
+        unsigned from = ((unsigned)imm >> 4 * i) & 15;
+        if (from < 8)
+            memcpy(r.u8 + 16 * i, (from & 2 ? b.u8 : a.u8) + 16 * (from & 1), 16);
+    }
+    return r;
 }
 
 EMULATED __m512i _mm512_broadcast_i64x4(__m256i a)
@@ -386,6 +407,11 @@ PERMUTE(_mm512_permutexvar_epi16, __m512i, u16, 32)
 PERMUTE(_mm512_permutexvar_epi32, __m512i, u32, 16)
 PERMUTE(_mm512_permutexvar_epi64, __m512i, u64, 8)
 
+EMULATED __m256i _mm256_permutevar8x32_epi32(__m256i a, __m256i index)
+{
+    return _mm256_permutexvar_epi32(index, a);
+}
+
 #define PERMUTE2(name, field, count)                                                               \
     EMULATED __m512i name(__m512i a, __m512i index, __m512i b)                                     \
     {                                                                                              \
@@ -400,6 +426,29 @@ PERMUTE(_mm512_permutexvar_epi64, __m512i, u64, 8)
 PERMUTE2(_mm512_permutex2var_epi8, u8, 64)
 PERMUTE2(_mm512_permutex2var_epi16, u16, 32)
 PERMUTE2(_mm512_permutex2var_epi32, u32, 16)
+
+/* Of each 128 bits the elements of b where a bit is 1. */
+EMULATED __m256i _mm256_blend_epi16(__m256i a, __m256i b, int imm)
+{
+    EACH(i, 16)
+    if (((unsigned)imm >> i % 8) & 1)
+        a.u16[i] = b.u16[i];
+    return a;
+}
+
+EMULATED __m256i _mm256_cmpeq_epi8(__m256i a, __m256i b)
+{
+    EACH(i, 32)
+    a.s8[i] = a.u8[i] == b.u8[i] ? -1 : 0;
+    return a;
+}
+
+EMULATED __m256i _mm256_cmpgt_epi32(__m256i a, __m256i b)
+{
+    EACH(i, 8)
+    a.s32[i] = a.s32[i] > b.s32[i] ? -1 : 0;
+    return a;
+}
 
 EMULATED __mmask64 _mm512_cmpeq_epi8_mask(__m512i a, __m512i b)
 {

@@ -327,6 +327,12 @@ START_TEST(stages_of_avx512_are_plain_c)
 }
 END_TEST
 
+START_TEST(stages_of_avxvnni_are_plain_c)
+{
+    check_kernels("avxvnni");
+}
+END_TEST
+
 START_TEST(stages_of_avx2_are_plain_c)
 {
     check_kernels("avx2");
@@ -367,6 +373,7 @@ static void check_quads(const char *names)
 START_TEST(quads_are_words_side_by_side)
 {
     check_quads("avx512");
+    check_quads("avxvnni");
     check_quads("avx2");
 }
 END_TEST
@@ -411,6 +418,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         stages_of_avx512_are_plain_c,
+        stages_of_avxvnni_are_plain_c,
         stages_of_avx2_are_plain_c,
         quads_are_words_side_by_side,
         images_are_a_position_and_the_next_three,

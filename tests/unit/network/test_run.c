@@ -10,7 +10,8 @@
 #include "tests/unit/network/graph.h"
 #include "tests/unit/suite.h"
 
-static const char *const cpus[] = {"scalar", "avx2", "avx512", "neon", "dotprod", "native"};
+static const char *const cpus[] = {"scalar", "avx2",    "avxvnni", "avx512",
+                                   "neon",   "dotprod", "native"};
 #define CPU_COUNT (sizeof(cpus) / sizeof(cpus[0]))
 
 static uint8_t *random_features(struct graph *g, size_t words)
