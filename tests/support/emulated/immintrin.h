@@ -92,6 +92,7 @@ BINARY(mullo_epi16, u16, 2, (uint32_t)x *y)
 BINARY(mullo_epi32, u32, 4, x *y)
 BINARY(mul_epu32, u64, 8, (uint64_t)(uint32_t)x *(uint32_t)y)
 BINARY(mulhrs_epi16, s16, 2, ((((int32_t)x * y) >> 14) + 1) >> 1)
+BINARY(sllv_epi32, u32, 4, y > 31 ? 0 : x << y)
 BINARY(srlv_epi32, u32, 4, y > 31 ? 0 : x >> y)
 BINARY(srlv_epi64, u64, 8, y > 63 ? 0 : x >> y)
 
