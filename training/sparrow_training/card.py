@@ -47,7 +47,7 @@ LICENCE = """
 FLOATING = """
     {epochs} epochs of {clips:,} clips in floating point, SGD with Nesterov momentum, batch {batch},
     one-cycle rate up to {peak}, classes balanced, augmented takes (speed, shift, colour, level,
-    background),{warped} steady noise under 60 % of them, SpecAugment, average of the weights"""
+    background),{more} SpecAugment, average of the weights"""
 PRUNED = """
     winners annealed from 8 to {winners} of 8, windows of weights pruned gradually by their share in
     what their outputs receive, to a cost of {lookups:,} lookups a word"""
@@ -60,8 +60,9 @@ def line(text):
 def recipe(settings, epochs, integer_epochs, taught):
     clips = settings.steps * settings.batch
     told = {"epochs": epochs, "clips": clips, "batch": settings.batch, "peak": settings.peak}
-    warped = " other vocal tracts and paces," if settings.warp else ""
-    parts = [FLOATING.format(**told, warped=warped)]
+    more = " other vocal tracts and paces," if settings.warp else ""
+    more += " steady noise under 60 % of them," if settings.blur else ""
+    parts = [FLOATING.format(**told, more=more)]
     if settings.started:
         parts.append("weights, masks and winners begun from another run's")
     elif settings.lookups:

@@ -311,8 +311,13 @@ def recipes(networks):
         for told in sorted(set(network.values("recipe"))):
             rows.append(f"- **{network.name}**: {told}")
     machines = sorted({cpu for network in networks.values() for cpu in network.values("cpu")})
+    loads = [load for network in networks.values() for load in network.values("load")]
     if machines:
-        rows.append("- Times: " + "; ".join(machines) + ".")
+        beside = (
+            f" Other programs ran beside (load average up to {max(loads):.1f})" if loads else ""
+        )
+        beside += ", which least times withstand but for small losses." if loads else ""
+        rows.append("- **Times**: " + "; ".join(machines) + "." + beside)
     return "\n".join(rows)
 
 

@@ -54,6 +54,7 @@ class Settings:
     masks: str = "learned"  # one of masks.KINDS, if there is a budget of lookups
     precision: str = "float32"  # or bfloat16, of the products of the float stage
     warp: bool = True  # clips of other vocal tracts and paces
+    blur: bool = True  # steady noise under most of them
     started: bool = False  # from a trained network: its masks and winners stay
     seed: int = 1
     keywords: tuple = vocabulary.COMMANDS
@@ -172,8 +173,9 @@ class Trainer:
             taught = torch.stack([self.taught[t][c] for t, c in zip(takes, clips)]).to(self.device)
         if self.settings.warp:
             features = sampling.warp(features, self.hiding)
-        blurred = sampling.blur(features, self.hiding)
-        hidden = sampling.hide(blurred, self.hiding).to(self.device)
+        if self.settings.blur:
+            features = sampling.blur(features, self.hiding)
+        hidden = sampling.hide(features, self.hiding).to(self.device)
         return hidden, self.kinds[clips].to(self.device), taught
 
     def length(self):
