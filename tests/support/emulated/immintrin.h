@@ -15,7 +15,11 @@
 #include <string.h>
 
 /* Not inline: the kernels unroll their loops, and each call is a loop here. */
-#define EMULATED   static __attribute__((noinline, unused))
+#ifdef __clang__
+#define EMULATED static __attribute__((noinline, unused))
+#else /* which makes vectors of loops at -O3 only */
+#define EMULATED static __attribute__((noinline, unused, optimize("O3")))
+#endif
 #define EACH(i, n) for (size_t i = 0; i < (n); i++)
 
 #define REGISTER(bytes)                                                                            \
