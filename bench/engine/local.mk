@@ -25,7 +25,7 @@ tests_unit_kernels_check_rows_LDADD = libtwins.la $(engine_test_libs)
 EXTRA_PROGRAMS = bench/engine/words
 bench_engine_words_SOURCES = bench/engine/words.c bench/engine/rival.h bench/engine/own.c \
 	bench/engine/stages.c bench/engine/stages.h \
-	bench/engine/peak.c bench/engine/peak.h bench/engine/onednn.c bench/engine/xnnpack.c
+	bench/engine/peak.c bench/engine/peak.h bench/engine/steps.c bench/engine/steps.h bench/engine/onednn.c bench/engine/xnnpack.c
 bench_engine_words_CFLAGS = $(OUR_CFLAGS)
 bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lpthreadpool -lpthread
 CLEANFILES += bench/engine/words

@@ -16,6 +16,7 @@
 
 #include "bench/engine/peak.h"
 #include "bench/engine/rival.h"
+#include "bench/engine/steps.h"
 #include "bench/engine/weights.h"
 
 #define SHORTEST_US   40.0 /* of a sample */
@@ -33,7 +34,8 @@ struct settings {
     char form[16];
     size_t words, threads;
     double seconds;
-    bool once; /* one warm run and one that a profiler counts */
+    bool once;  /* one warm run and one that a profiler counts */
+    bool steps; /* how is NULL: the kernels' steps instead of the core's peak */
     const struct rival *how;
     const struct sp_rows_kernels *kernels;
 };
@@ -66,6 +68,7 @@ static void usage(void)
           "RIVAL: sparrow (the engine), dense, blocks, shuffled, lists, one (ours), onednn, "
           "xnnpack;\n"
           "       peak: what the core can do at most\n"
+          "       steps: cycles of the kernels' steps and ends\n"
           "SHARE: of weights that are zero, at random places (blocks, shuffled, lists, one)\n",
           stderr);
     exit(2);
@@ -293,6 +296,19 @@ static void report_peak(const struct settings *s)
            s->kernels->name, p.ghz, p.macs_per_ns, p.l1_per_ns, p.l2_per_ns, p.ram_per_ns);
 }
 
+/* Cycles are ns times the clock that a chain of multiplications shows. */
+static void report_steps(const struct settings *s, const struct sp_kernels *kernels)
+{
+    struct peak p;
+    struct steps_result results[STEPS_MOST];
+    peak_measure(s->kernels->name, &p);
+    size_t count = steps_measure(kernels, p.ghz, results);
+    for (size_t i = 0; i < count; i++)
+        printf("{\"kernels\": \"%s\", \"ghz\": %.3f, \"what\": \"%s\", \"step_cycles\": %.1f, "
+               "\"end_cycles\": %.1f}\n",
+               kernels->name, p.ghz, results[i].what, results[i].step, results[i].end);
+}
+
 static void parse(int argc, char **argv, struct settings *s)
 {
     static const struct option options[] = {{"model", required_argument, NULL, 'm'},
@@ -337,7 +353,8 @@ static void parse(int argc, char **argv, struct settings *s)
         s->threads > MOST_THREADS || !(s->seconds > 0))
         usage();
     s->rival = argv[optind];
-    if (strcmp(s->rival, "peak") == 0)
+    s->steps = strcmp(s->rival, "steps") == 0;
+    if (s->steps || strcmp(s->rival, "peak") == 0)
         return;
     size_t name = strcspn(s->rival, ":");
     snprintf(s->form, sizeof(s->form), "%s", s->rival[name] == 0 ? "" : s->rival + name + 1);
@@ -379,7 +396,10 @@ int main(int argc, char **argv)
         give_up(s.model, err.text);
     s.kernels = choose(sparrow_model_cpu(model));
     if (s.how == NULL) {
-        report_peak(&s);
+        if (s.steps)
+            report_steps(&s, &model->kernels);
+        else
+            report_peak(&s);
         return 0;
     }
     read_clips(&s, model, &in);
