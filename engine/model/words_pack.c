@@ -186,6 +186,9 @@ static int make_taps(struct packing *k, const struct sp_words_place *p, bool *re
     all_runs(k, p, runs, taps);
     k->stage->runs = runs;
     k->stage->taps = taps;
+    k->stage->whole = k->stage->pool > 1 && count == n;
+    for (size_t i = 0; i < n && k->stage->whole; i++)
+        k->stage->whole = runs[i] == i && taps[i].count == k->stage->all_taps;
     return SPARROW_OK;
 }
 

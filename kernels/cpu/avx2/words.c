@@ -9,6 +9,7 @@
 
 typedef __m256i vector;
 #define LANES       8
+#define ABREAST     1
 #define OP(name)    _mm256_##name
 #define BITS(name)  _mm256_##name##_si256
 #define all64(v)    _mm256_set1_epi64x(v)

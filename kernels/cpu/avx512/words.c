@@ -8,6 +8,7 @@
 
 typedef __m512i vector;
 #define LANES       16
+#define ABREAST     2
 #define OP(name)    _mm512_##name
 #define BITS(name)  _mm512_##name##_si512
 #define all64(v)    _mm512_set1_epi64(v)
@@ -85,6 +86,46 @@ INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
         vector weights = load(table + 64 * i);
         add_lookup(&sum[2 * i], weights, at0, value);
         add_lookup(&sum[2 * i + 1], weights, at1, value);
+    }
+}
+
+/* The same at two positions, whose sums share each load of weights. */
+INLINE void add_quad_twice(vector *a, vector *b, const uint8_t *in_a, const uint8_t *in_b,
+                           const int8_t *table)
+{
+    vector x = load(in_a), y = load(in_b);
+#pragma GCC unroll 8
+    for (size_t o = 0; o < SP_WORDS_GROUP; o++) {
+        int32_t w;
+        memcpy(&w, table + 4 * o, sizeof(w));
+        vector weights = all(w);
+        PIN(x);
+        PIN(y);
+        a[o] = _mm512_dpbusd_epi32(a[o], x, weights);
+        b[o] = _mm512_dpbusd_epi32(b[o], y, weights);
+        PIN(a[o]);
+        PIN(b[o]);
+    }
+}
+
+INLINE void add_winners_32_twice(vector *a, vector *b, const uint8_t *in_a, const uint8_t *in_b,
+                                 const int8_t *table)
+{
+    vector at0 = load(in_a), value = load(in_a + SP_WORDS_QUAD);
+    vector at2 = load(in_b), other = load(in_b + SP_WORDS_QUAD);
+    vector at1 = _mm512_or_si512(at0, _mm512_set1_epi8(32));
+    vector at3 = _mm512_or_si512(at2, _mm512_set1_epi8(32));
+#pragma GCC unroll 4
+    for (size_t i = 0; i < SP_WORDS_GROUP; i += 2) {
+        vector weights = load(table + 32 * i);
+        add_lookup(&a[i], weights, at0, value);
+        add_lookup(&b[i], weights, at2, other);
+        add_lookup(&a[i + 1], weights, at1, value);
+        add_lookup(&b[i + 1], weights, at3, other);
+        PIN(a[i]);
+        PIN(b[i]);
+        PIN(a[i + 1]);
+        PIN(b[i + 1]);
     }
 }
 

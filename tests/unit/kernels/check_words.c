@@ -110,6 +110,29 @@ static void make_taps(uint64_t *r, struct made *m)
     s->taps = taps;
 }
 
+/* Every position sees the whole kernel, somewhere. */
+static void make_whole_taps(uint64_t *r, struct made *m)
+{
+    struct sp_words_stage *s = &m->stage;
+    size_t n = s->positions * s->pool;
+    s->whole = true;
+    s->all_taps = 1 + guard_random(r, (uint32_t)m->in.positions);
+    uint32_t *runs = room(m, n + 1, sizeof(*runs));
+    struct sp_words_taps *taps = room(m, n, sizeof(*taps));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = guard_random(r, (uint32_t)(m->in.positions - s->all_taps + 1));
+        runs[i] = (uint32_t)i;
+        taps[i] = (struct sp_words_taps){
+            .input = (int32_t)(at * sp_words_position_bytes(&m->in)),
+            .count = (uint16_t)s->all_taps,
+            .window = (uint16_t)m->in.window,
+        };
+    }
+    runs[n] = (uint32_t)n;
+    s->runs = runs;
+    s->taps = taps;
+}
+
 static int8_t random_weight(uint64_t *r, uint32_t kind)
 {
     if (kind == 0)
@@ -188,7 +211,7 @@ static void make_stage(uint64_t *r, struct made *m)
     m->loader.model = &m->model;
     make_input(r, m);
     s->positions = 1 + guard_random(r, POSITIONS);
-    s->pool = guard_random(r, 4) == 0 ? 1 + guard_random(r, 4) : 1;
+    s->pool = guard_random(r, 3) == 0 ? 1 + guard_random(r, 6) : 1;
     s->finish = (enum sp_words_finish)guard_random(r, 3);
     s->window = guard_random(r, 4) != 0 ? m->in.window : 0;
     s->out = sp_words_bytes(&m->in);
@@ -208,7 +231,10 @@ static void make_stage(uint64_t *r, struct made *m)
         m->out.windows = (m->channels + m->out.window - 1) / m->out.window;
         s->groups = m->out.windows * m->out.window / 8;
     }
-    make_taps(r, m);
+    if (s->pool > 1 && guard_random(r, 2) != 0)
+        make_whole_taps(r, m);
+    else
+        make_taps(r, m);
     make_steps(r, m);
     make_bias(r, m);
     if (s->finish != SP_WORDS_SUMS)
