@@ -16,8 +16,11 @@ libsparrowd_la_SOURCES += \
 EXTRA_DIST += daemon/schedule/README.md daemon/decode/README.md daemon/backend/README.md
 
 SCHEDULE_FIXTURE = tests/unit/schedule/fixture.c tests/unit/schedule/fixture.h
-check_PROGRAMS += tests/unit/schedule/test_schedule tests/unit/schedule/test_gather
-TESTS += tests/unit/schedule/test_schedule tests/unit/schedule/test_gather
+check_PROGRAMS += tests/unit/schedule/test_schedule tests/unit/schedule/test_gather tests/unit/schedule/test_pace
+TESTS += tests/unit/schedule/test_schedule tests/unit/schedule/test_gather tests/unit/schedule/test_pace
+tests_unit_schedule_test_pace_SOURCES = tests/unit/schedule/test_pace.c $(SCHEDULE_FIXTURE)
+tests_unit_schedule_test_pace_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_schedule_test_pace_LDADD = $(DAEMON_TEST_LIBS)
 tests_unit_schedule_test_gather_SOURCES = tests/unit/schedule/test_gather.c $(SCHEDULE_FIXTURE)
 tests_unit_schedule_test_gather_CFLAGS = $(DAEMON_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_schedule_test_gather_LDADD = $(DAEMON_TEST_LIBS)
