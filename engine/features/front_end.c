@@ -191,7 +191,7 @@ static int fill(struct sp_front_end *fe, const struct sp_front_end_params *p,
         return sp_error_set(err, SPARROW_NO_MEMORY, "no memory for the front end");
 
     float *hann = fe->floats, *tr = hann + n, *ti = tr + half, *pr = ti + half, *pi = pr + split;
-    float *mel = pi + split;
+    float *mel = pi + split; /* tr to pi in one block, as kernels.h says */
     fill_circle(fe, hann, tr, ti, pr, pi);
     fill_reversed(fe->integers, half);
     mel_filters(p, first, bins, mel, &empty);

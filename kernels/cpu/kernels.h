@@ -22,7 +22,7 @@ struct sp_front_end_tables {
     size_t window, bands;
     const float *hann;            /* window */
     const float *tr, *ti;         /* half: twiddles of the half-length transform */
-    const float *pr, *pi;         /* half / 2 + 1: split twiddles */
+    const float *pr, *pi;         /* half / 2 + 1: split twiddles; behind tr, ti: one block */
     const uint16_t *reversed;     /* half: bit-reversed positions */
     const uint16_t *first, *bins; /* bands: where the run of bins of a band begins, its length */
     const float *weights;         /* the bands' runs, one after the other */
