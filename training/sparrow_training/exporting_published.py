@@ -12,7 +12,7 @@ from .published import CHANNELS, EMPTY, SIDE, TAPS, UNITS
 from .quantise import LEAST_NUMBER, RANK_SHIFT, WINNERS_SHIFT
 
 MAXIMUM = 127
-CLIPPED = 0.0005  # share of the alive values that a scale may clip
+CLIPPED = 0.002  # share of the alive values that a scale may clip
 RELU_SHIFT = 24  # a multiplier's product with a sum then fits 32 bits
 
 
