@@ -371,7 +371,7 @@ static const struct sp_rows_kernels *choose(const char *cpu)
 #ifdef __x86_64__
     if (strcmp(cpu, "avx512") == 0)
         return &sp_rows__avx512;
-    if (strcmp(cpu, "avx2") == 0)
+    if (strncmp(cpu, "avx", 3) == 0)
         return &sp_rows__avx2;
 #endif
     return &sp_rows__scalar;

@@ -27,7 +27,8 @@ static const struct options_option bench_options[] = {
      .kind = OPTIONS_TEXT,
      .offset = offsetof(struct bench_settings, cpu),
      .value = "LIST",
-     .help = "measure these kernels only: scalar, avx2, avxvnni, avx512 or neon (default: each "
+     .help = "measure these kernels only: scalar, avx2, avxvnni, avx512vnni, avx512 or neon "
+             "(default: each "
              "that this "
              "machine has)",
      .complete = OPTIONS_CPU},
@@ -151,7 +152,7 @@ static bool has_cpu(const char *cpu)
  */
 static int bench_all(struct bench *b)
 {
-    static const char *const all[] = {"scalar", "avx2", "avxvnni", "avx512", "neon"};
+    static const char *const all[] = {"scalar", "avx2", "avxvnni", "avx512vnni", "avx512", "neon"};
     char list[64] = "";
     int code = SAY_FINE;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && code == SAY_FINE; i++) {

@@ -30,7 +30,8 @@ extern const struct options_command *const commands_all[];
 #define COMMANDS_CPU(SETTINGS)                                                                     \
     {                                                                                              \
         .name = "cpu", .kind = OPTIONS_TEXT, .offset = offsetof(SETTINGS, cpu), .value = "LIST",   \
-        .help = "which kernels may run: scalar, avx2, avxvnni, avx512, neon or native, or a "      \
+        .help = "which kernels may run: scalar, avx2, avxvnni, avx512vnni, avx512, neon or "       \
+                "native, or a "                                                                    \
                 "comma list (default $SPARROW_CPU, else native)",                                  \
         .complete = OPTIONS_CPU                                                                    \
     }

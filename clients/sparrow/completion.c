@@ -27,8 +27,9 @@ static void print_values(const struct options_command *command, FILE *out)
     } actions[] = {
         {OPTIONS_FILE, "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); compopt -o filenames"},
         {OPTIONS_FOLDER, "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); compopt -o filenames"},
-        {OPTIONS_CPU, "mapfile -t COMPREPLY < <(compgen -W 'native scalar avx2 avxvnni avx512 "
-                      "neon' -- \"$cur\")"},
+        {OPTIONS_CPU,
+         "mapfile -t COMPREPLY < <(compgen -W 'native scalar avx2 avxvnni avx512vnni avx512 "
+         "neon' -- \"$cur\")"},
         {OPTIONS_ANY, "COMPREPLY=()"},
     };
     fputs("        case $prev in\n", out);

@@ -75,22 +75,37 @@ static void apply_avxvnni(struct sp_kernels *k)
     k->words = &sp_words__avxvnni;
 }
 
-/* What gcc and clang call them; all of them are in Ice Lake, Zen 4 and later. */
-static bool machine_has_avx512(void)
+/* Of Cascade Lake and later. */
+static bool machine_has_avx512vnni(void)
 {
     return machine_has_avx2() && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
+           __builtin_cpu_supports("avx512vnni");
+}
+
+/* A machine that has these has AVX2 as well. */
+static void apply_avx512vnni(struct sp_kernels *k)
+{
+    apply_avx2(k);
+    k->name = "avx512vnni";
+    k->lanes = &sp_lanes__avx512vnni;
+    k->words = &sp_words__avx512vnni;
+    k->front_end = sp_front_end__avx512;
+    k->conv_dense = sp_conv_dense__avx512;
+}
+
+/* Of Ice Lake, Zen 4 and later. */
+static bool machine_has_avx512(void)
+{
+    return machine_has_avx512vnni() && __builtin_cpu_supports("avx512vbmi");
 }
 
 static void apply_avx512(struct sp_kernels *k)
 {
-    apply_avx2(k);
+    apply_avx512vnni(k);
     k->name = "avx512";
     k->lanes = &sp_lanes__avx512;
     k->words = &sp_words__avx512;
-    k->front_end = sp_front_end__avx512;
-    k->conv_dense = sp_conv_dense__avx512;
 }
 #endif
 
@@ -130,11 +145,14 @@ static const struct {
 } sets[] = {
     {"scalar", machine_has_scalar, apply_nothing},
 #ifdef __x86_64__
-    {"avx2", machine_has_avx2, apply_avx2},        {"avxvnni", machine_has_avxvnni, apply_avxvnni},
+    {"avx2", machine_has_avx2, apply_avx2},
+    {"avxvnni", machine_has_avxvnni, apply_avxvnni},
+    {"avx512vnni", machine_has_avx512vnni, apply_avx512vnni},
     {"avx512", machine_has_avx512, apply_avx512},
 #endif
 #ifdef __aarch64__
-    {"neon", machine_has_neon, apply_neon},        {"dotprod", machine_has_dotprod, apply_dotprod},
+    {"neon", machine_has_neon, apply_neon},
+    {"dotprod", machine_has_dotprod, apply_dotprod},
 #endif
 };
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))

@@ -191,7 +191,8 @@ static inline uint8_t sp_requantise_one(int32_t v, uint32_t multiplier, unsigned
 /* ---- the table ---- */
 
 struct sp_kernels {
-    const char *name; /* of the fastest set in use: "scalar", "avx2", "avxvnni", "avx512" */
+    const char
+        *name; /* of the fastest set in use: "scalar", "avx2", "avxvnni", "avx512vnni", "avx512" */
     sp_front_end_fn front_end;
     sp_conv_dense_fn conv_dense;
     sp_conv_windows_fn conv_windows;
@@ -209,9 +210,9 @@ struct sp_kernels {
 };
 
 /* Fills *ret_kernels with the fastest kernels that `names` allows and this machine has. names: a
- * comma list of "scalar", "avx2", "avxvnni", "avx512", "neon", "dotprod", or "native" (all of
- * them); scalar needs no naming, nor avx2 beside avx512. False if a name is unknown or the machine
- * lacks it. */
+ * comma list of "scalar", "avx2", "avxvnni", "avx512vnni", "avx512", "neon", "dotprod", or "native"
+ * (all of them); scalar needs no naming, nor avx2 beside avx512. False if a name is unknown or the
+ * machine lacks it. */
 bool sp_kernels_select(const char *names, struct sp_kernels *ret_kernels);
 
 /* The name of set i of this build, from the slowest to the fastest, and whether this machine has

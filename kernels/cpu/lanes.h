@@ -105,7 +105,8 @@ struct sp_lanes_kernels {
 };
 
 /* Only where the build is for x86-64. */
-extern const struct sp_lanes_kernels sp_lanes__avx2, sp_lanes__avxvnni, sp_lanes__avx512;
+extern const struct sp_lanes_kernels sp_lanes__avx2, sp_lanes__avxvnni, sp_lanes__avx512vnni,
+    sp_lanes__avx512;
 /* Only where it is for aarch64. */
 extern const struct sp_lanes_kernels sp_lanes__neon, sp_lanes__dotprod;
 void sp_lanes_quads__avx2(const struct sp_lanes_form *f, size_t channels, const uint8_t *in,

@@ -38,12 +38,21 @@ libkernels_avxvnni_la_CFLAGS = $(OUR_CFLAGS) -mavx2 -mavxvnni
 libkernels_la_LIBADD += libkernels_avxvnni.la
 
 noinst_LTLIBRARIES += libkernels_avx512.la
-libkernels_avx512_la_SOURCES = kernels/cpu/avx512/front_end.c
-libkernels_avx512_la_SOURCES += kernels/cpu/avx512/conv_dense.c
-libkernels_avx512_la_SOURCES += kernels/cpu/avx512/lanes.c
-libkernels_avx512_la_SOURCES += kernels/cpu/avx512/words.c
+libkernels_avx512_la_SOURCES = kernels/cpu/avx512/lanes.c kernels/cpu/avx512/words.c
 libkernels_avx512_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vbmi -mavx512vnni
 libkernels_la_LIBADD += libkernels_avx512.la
+
+# Without VBMI: the same source of the stages, and what both sets have.
+noinst_LTLIBRARIES += libkernels_avx512vnni.la
+libkernels_avx512vnni_la_SOURCES = \
+	kernels/cpu/avx512/conv_dense.c \
+	kernels/cpu/avx512/front_end.c \
+	kernels/cpu/avx512/lanes.c \
+	kernels/cpu/avx512/words.c
+libkernels_avx512vnni_la_CPPFLAGS = $(AM_CPPFLAGS) -Dsp_lanes__avx512=sp_lanes__avx512vnni \
+	-Dsp_words__avx512=sp_words__avx512vnni
+libkernels_avx512vnni_la_CFLAGS = $(OUR_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512vnni
+libkernels_la_LIBADD += libkernels_avx512vnni.la
 endif
 
 if AARCH64

@@ -119,6 +119,7 @@ struct sp_words_kernels {
 /* Only where the build is for x86-64. */
 extern const struct sp_words_kernels sp_words__avx2;
 extern const struct sp_words_kernels sp_words__avxvnni;
+extern const struct sp_words_kernels sp_words__avx512vnni;
 extern const struct sp_words_kernels sp_words__avx512;
 
 /* quads() and image() on every machine. */

@@ -443,7 +443,7 @@ class Others(Test):
     def test_completion_offers_what_fits(self):
         self.assertEqual(self.complete("sparrow", "rec"), ["recognize"])
         self.assertEqual(self.complete("sparrow", "recognize", "--thr"), ["--threshold"])
-        self.assertEqual(self.complete("sparrow", "recognize", "--cpu", "av"), ["avx2", "avxvnni", "avx512"])
+        self.assertEqual(self.complete("sparrow", "recognize", "--cpu", "av"), ["avx2", "avxvnni", "avx512vnni", "avx512"])
         open(self.path("clip.wav"), "w").close()
         self.assertEqual(self.complete("sparrow", "recognize", "cl"), ["clip.wav"])
         self.assertIn("scores", self.complete("sparrow", ""))

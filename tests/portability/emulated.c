@@ -1,6 +1,6 @@
-/* emulated.c - the sets avx512 and avxvnni on any machine: their kernels, compiled with the
- * intrinsics in tests/support/emulated. A test that is linked with this file, and with --wrap for
- * the two functions that choose kernels, runs them in the place of the real ones.
+/* emulated.c - the sets avx512, avx512vnni and avxvnni on any machine: their kernels, compiled with
+ * the intrinsics in tests/support/emulated. A test that is linked with this file, and with --wrap
+ * for the two functions that choose kernels, runs them in the place of the real ones.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
@@ -13,8 +13,10 @@ void sp_front_end__emulated(const struct sp_front_end_tables *t, const int16_t *
                             size_t frames, float *work, uint8_t *features);
 void sp_conv_dense__emulated(const struct sp_conv_shape *shape, const int8_t *weights,
                              const int32_t *bias, const uint8_t *in, int32_t *out);
-extern const struct sp_lanes_kernels sp_lanes__emulated, sp_lanes__emulated_vnni;
-extern const struct sp_words_kernels sp_words__emulated, sp_words__emulated_vnni;
+extern const struct sp_lanes_kernels sp_lanes__emulated, sp_lanes__emulated_vnni,
+    sp_lanes__emulated_avx512vnni;
+extern const struct sp_words_kernels sp_words__emulated, sp_words__emulated_vnni,
+    sp_words__emulated_avx512vnni;
 void sp_lanes_quads__emulated(const struct sp_lanes_form *f, size_t channels, const uint8_t *in,
                               bool split, uint8_t *quads);
 
@@ -24,7 +26,7 @@ bool __wrap_sp_kernels_select(const char *names, struct sp_kernels *ret_kernels)
 const char *__wrap_sp_kernels_set(size_t i, bool *ret_here);
 
 /* Scalar, and what is emulated: whatever else the machine has is tested elsewhere. */
-static const char *const sets[] = {"scalar", "avxvnni", "avx512"};
+static const char *const sets[] = {"scalar", "avxvnni", "avx512vnni", "avx512"};
 #define SET_COUNT (sizeof(sets) / sizeof(sets[0]))
 
 const char *__wrap_sp_kernels_set(size_t i, bool *ret_here)
@@ -42,6 +44,10 @@ bool __wrap_sp_kernels_select(const char *names, struct sp_kernels *ret_kernels)
         k.name = "avxvnni";
         k.lanes = &sp_lanes__emulated_vnni;
         k.words = &sp_words__emulated_vnni;
+    } else if (strcmp(names, "avx512vnni") == 0) {
+        k.name = "avx512vnni"; /* its other kernels are those of avx512 */
+        k.lanes = &sp_lanes__emulated_avx512vnni;
+        k.words = &sp_words__emulated_avx512vnni;
     } else if (strcmp(names, "avx512") == 0 || strcmp(names, "native") == 0) {
         k.name = "avx512";
         k.front_end = sp_front_end__emulated;

@@ -10,16 +10,23 @@ EXTRA_DIST += tests/portability/README.md
 # The kernels of AVX-512 and AVX-VNNI with emulated intrinsics, in the tests of the real ones: on any machine. (Not with sanitizers: they have enough to
 # do with the real ones, and together they are too slow.)
 if !SANITIZE
-check_LTLIBRARIES += libemulated.la libemulated_vnni.la
+check_LTLIBRARIES += libemulated.la libemulated_avx512vnni.la libemulated_vnni.la
 libemulated_la_SOURCES = tests/support/emulated/immintrin.h \
 	kernels/cpu/avx512/conv_dense.c \
 	kernels/cpu/avx512/front_end.c \
 	kernels/cpu/avx512/lanes.c \
 	kernels/cpu/avx512/words.c
-libemulated_la_CPPFLAGS = -I$(top_srcdir)/tests/support/emulated $(AM_CPPFLAGS) \
+libemulated_la_CPPFLAGS = -I$(top_srcdir)/tests/support/emulated $(AM_CPPFLAGS) -D__AVX512VBMI__ \
 	-Dsp_conv_dense__avx512=sp_conv_dense__emulated -Dsp_front_end__avx512=sp_front_end__emulated -Dsp_lanes__avx512=sp_lanes__emulated -Dsp_words__avx512=sp_words__emulated \
 	-Dsp_lanes_quads__avx2=sp_lanes_quads__emulated
 libemulated_la_CFLAGS = $(OUR_CFLAGS) -Wno-psabi
+libemulated_avx512vnni_la_SOURCES = tests/support/emulated/immintrin.h \
+	kernels/cpu/avx512/lanes.c \
+	kernels/cpu/avx512/words.c
+libemulated_avx512vnni_la_CPPFLAGS = -I$(top_srcdir)/tests/support/emulated $(AM_CPPFLAGS) \
+	-Dsp_lanes__avx512=sp_lanes__emulated_avx512vnni -Dsp_words__avx512=sp_words__emulated_avx512vnni \
+	-Dsp_lanes_quads__avx2=sp_lanes_quads__emulated
+libemulated_avx512vnni_la_CFLAGS = $(OUR_CFLAGS) -Wno-psabi
 libemulated_vnni_la_SOURCES = tests/support/emulated/immintrin.h \
 	kernels/cpu/avx2/dot.h \
 	kernels/cpu/avx2/lanes.c \
@@ -29,7 +36,7 @@ libemulated_vnni_la_CPPFLAGS = -I$(top_srcdir)/tests/support/emulated $(AM_CPPFL
 	-Dsp_lanes_quads__avx2=sp_lanes_quads__emulated_vnni
 libemulated_vnni_la_CFLAGS = $(OUR_CFLAGS) -Wno-psabi
 emulated_wrap = -Wl,--wrap=sp_kernels_select,--wrap=sp_kernels_set
-emulated_libs = libemulated.la libemulated_vnni.la $(engine_test_libs) -lm
+emulated_libs = libemulated.la libemulated_avx512vnni.la libemulated_vnni.la $(engine_test_libs) -lm
 
 EMULATED_TESTS = \
 	tests/portability/emulated_front_end \

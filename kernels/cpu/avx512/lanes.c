@@ -2,7 +2,8 @@
  * A register's lanes are 16 positions of an output, 8 positions of two or 4 of four. vpermb looks
  * up, in a table of four outputs' weights for a window, the weights of its four winners at each
  * position; vpdpbusd multiplies and adds. Before the winners are found, registers are rearranged so
- * that each holds one channel of 1, 2 or 4 blocks.
+ * that each holds one channel of 1, 2 or 4 blocks. The set avx512vnni is the same source without
+ * vpermb.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/cpu/lanes.h"
@@ -32,6 +33,11 @@ INLINE __m512i splat(uint32_t v)
     return _mm512_set1_epi32((int)v);
 }
 
+/* ---- sums ---- */
+
+#ifdef __AVX512VBMI__
+#define SET "avx512"
+
 /* What is used more than once is loaded once: compilers like to load it again for each use, and a
  * cycle has two vector operations but only one load of 64 bytes. */
 INLINE __m512i load_once(const void *p)
@@ -40,8 +46,6 @@ INLINE __m512i load_once(const void *p)
     __asm__("" : "+v"(v));
     return v;
 }
-
-/* ---- sums ---- */
 
 /* Steps of windows: 8 outputs at 16 positions. */
 INLINE void add_windows_16(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
@@ -85,6 +89,43 @@ INLINE void add_windows_8(const struct sp_lanes_stage *s, size_t block, const ui
         acc[3] = _mm512_dpbusd_epi32(acc[3], value, _mm512_permutexvar_epi8(index1, b));
     }
 }
+#else
+#define SET "avx512vnni"
+
+/* The same without vpermb: each output's 16 weights, as often as a register needs them. */
+INLINE void add_windows_16(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
+                           __m512i acc[8])
+{
+    const int8_t *table = s->weights + (size_t)s->block[block].first * 128;
+    for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, table += 128) {
+        __m512i index = load(scratch + s->steps[i].index);
+        __m512i value = load(scratch + s->steps[i].value);
+#pragma GCC unroll 8
+        for (size_t o = 0; o < 8; o++) {
+            __m512i weights = _mm512_broadcast_i32x4(load_quarter(table + 16 * o));
+            acc[o] = _mm512_dpbusd_epi32(acc[o], value, _mm512_shuffle_epi8(weights, index));
+        }
+    }
+}
+
+INLINE void add_windows_8(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
+                          __m512i acc[4])
+{
+    const int8_t *table = s->weights + (size_t)s->block[block].first * 128;
+    for (size_t i = s->block[block].first; i < s->block[block + 1].first; i++, table += 128) {
+        __m512i index = _mm512_broadcast_i64x4(load_half(scratch + s->steps[i].index));
+        __m512i value = _mm512_broadcast_i64x4(load_half(scratch + s->steps[i].value));
+#pragma GCC unroll 2
+        for (size_t o = 0; o < 4; o += 2) {
+            __m512i four = load(table + 32 * o);
+            __m512i first = _mm512_shuffle_i32x4(four, four, 0x50);
+            __m512i last = _mm512_shuffle_i32x4(four, four, 0xfa);
+            acc[o] = _mm512_dpbusd_epi32(acc[o], value, _mm512_shuffle_epi8(first, index));
+            acc[o + 1] = _mm512_dpbusd_epi32(acc[o + 1], value, _mm512_shuffle_epi8(last, index));
+        }
+    }
+}
+#endif
 
 /* Four outputs a register, at 4 positions: each quarter has its own table. */
 INLINE void add_windows_4(const struct sp_lanes_stage *s, size_t block, const uint8_t *scratch,
@@ -303,17 +344,16 @@ INLINE struct packed pack(const struct sp_lanes_stage *s, const __m512i a[2], co
 /* The bytes of a window's two blocks, which lie `lanes` lanes apart, side by side. */
 INLINE __m512i gather_windows(__m512i bytes, size_t lanes)
 {
-#define TWO(at, b)    (char)(4 * (at) + (b)), (char)(4 * (at) + (b) + 1)
-#define FOUR(a, b, n) TWO(a, b), TWO((a) + (n), b)
-#define ROW(a, b, n)  FOUR(a, b, n), FOUR((a) + 1, b, n), FOUR((a) + 2, b, n), FOUR((a) + 3, b, n)
-    static const _Alignas(64) char from8[64] = {ROW(0, 0, 8), ROW(4, 0, 8), ROW(0, 2, 8),
-                                                ROW(4, 2, 8)};
-    static const _Alignas(64) char from4[64] = {ROW(0, 0, 4), ROW(8, 0, 4), ROW(0, 2, 4),
-                                                ROW(8, 2, 4)};
+/* Halves of lanes: half h of lane a, then of the lane n further on. */
+#define TWO(a, h, n) 2 * (a) + (h), 2 * ((a) + (n)) + (h)
+#define ROW(a, h, n) TWO(a, h, n), TWO((a) + 1, h, n), TWO((a) + 2, h, n), TWO((a) + 3, h, n)
+    static const _Alignas(64)
+        uint16_t from8[32] = {ROW(0, 0, 8), ROW(4, 0, 8), ROW(0, 1, 8), ROW(4, 1, 8)};
+    static const _Alignas(64)
+        uint16_t from4[32] = {ROW(0, 0, 4), ROW(8, 0, 4), ROW(0, 1, 4), ROW(8, 1, 4)};
 #undef ROW
-#undef FOUR
 #undef TWO
-    return _mm512_permutexvar_epi8(load(lanes == 8 ? from8 : from4), bytes);
+    return _mm512_permutexvar_epi16(load(lanes == 8 ? from8 : from4), bytes);
 }
 
 /* Keys' low bytes to indices: 7 - channel, of the second block 15 - channel. */
@@ -525,7 +565,7 @@ static void mean_pool(const struct sp_lanes_form *f, const uint8_t *winners, int
 }
 
 const struct sp_lanes_kernels sp_lanes__avx512 = {
-    .name = "avx512",
+    .name = SET,
     .stage = stage,
     .quads = sp_lanes_quads__avx2,
     .mean_pool = mean_pool,

@@ -1,6 +1,7 @@
 /* words.c - sixteen words at once, one in each 32-bit lane. vpermb looks up the weights of a word's
  * four winners by their channels, vpdpbusd multiplies and adds all four; eight outputs' sums stay
- * in registers from the bias to the winners, so no sum is ever stored.
+ * in registers from the bias to the winners, so no sum is ever stored. The set avx512vnni is the
+ * same source without vpermb.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <immintrin.h>
@@ -53,6 +54,10 @@ INLINE void add_quad(vector *sum, const uint8_t *in, const int8_t *table)
     }
 }
 
+#ifdef __AVX512VBMI__
+#define SET    "avx512"
+#define FEWEST 11
+
 /* Four winners; a register holds the weights of 64 / window outputs, and the bits above a channel
  * say which one is looked up. */
 INLINE void add_lookup(vector *sum, vector weights, vector at, vector value)
@@ -89,25 +94,7 @@ INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
     }
 }
 
-/* The same at two positions, whose sums share each load of weights. */
-INLINE void add_quad_twice(vector *a, vector *b, const uint8_t *in_a, const uint8_t *in_b,
-                           const int8_t *table)
-{
-    vector x = load(in_a), y = load(in_b);
-#pragma GCC unroll 8
-    for (size_t o = 0; o < SP_WORDS_GROUP; o++) {
-        int32_t w;
-        memcpy(&w, table + 4 * o, sizeof(w));
-        vector weights = all(w);
-        PIN(x);
-        PIN(y);
-        a[o] = _mm512_dpbusd_epi32(a[o], x, weights);
-        b[o] = _mm512_dpbusd_epi32(b[o], y, weights);
-        PIN(a[o]);
-        PIN(b[o]);
-    }
-}
-
+/* At two positions, whose sums share each load of weights. */
 INLINE void add_winners_32_twice(vector *a, vector *b, const uint8_t *in_a, const uint8_t *in_b,
                                  const int8_t *table)
 {
@@ -126,6 +113,63 @@ INLINE void add_winners_32_twice(vector *a, vector *b, const uint8_t *in_a, cons
         PIN(b[i]);
         PIN(a[i + 1]);
         PIN(b[i + 1]);
+    }
+}
+#else
+#define SET    "avx512vnni"
+#define FEWEST 12
+
+/* Without vpermb: an output's 16 weights, four times, for vpshufb. */
+INLINE vector look_up(const int8_t *table, vector at)
+{
+    const __m128i *weights = (const __m128i *)(const void *)table;
+    return _mm512_shuffle_epi8(repeated(_mm_load_si128(weights)), at);
+}
+
+INLINE void add_winners_16(vector *sum, const uint8_t *in, const int8_t *table)
+{
+    vector at = load(in), value = load(in + SP_WORDS_QUAD);
+#pragma GCC unroll 8
+    for (size_t o = 0; o < SP_WORDS_GROUP; o++)
+        sum[o] = _mm512_dpbusd_epi32(sum[o], value, look_up(table + 16 * o, at));
+}
+
+/* A word's first two winners are among the first 16 channels, the others among the last. */
+INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
+{
+    vector at = load(in), value = load(in + SP_WORDS_QUAD);
+#pragma GCC unroll 8
+    for (size_t o = 0; o < SP_WORDS_GROUP; o++, table += 32) {
+        vector first = look_up(table, at), last = look_up(table + 16, at);
+        vector weights = _mm512_mask_blend_epi16(0xaaaaaaaa, first, last);
+        sum[o] = _mm512_dpbusd_epi32(sum[o], value, weights);
+    }
+}
+
+INLINE void add_winners_32_twice(vector *a, vector *b, const uint8_t *in_a, const uint8_t *in_b,
+                                 const int8_t *table)
+{
+    add_winners_32(a, in_a, table);
+    add_winners_32(b, in_b, table);
+}
+#endif
+
+/* A quad at two positions, whose sums share each load of weights. */
+INLINE void add_quad_twice(vector *a, vector *b, const uint8_t *in_a, const uint8_t *in_b,
+                           const int8_t *table)
+{
+    vector x = load(in_a), y = load(in_b);
+#pragma GCC unroll 8
+    for (size_t o = 0; o < SP_WORDS_GROUP; o++) {
+        int32_t w;
+        memcpy(&w, table + 4 * o, sizeof(w));
+        vector weights = all(w);
+        PIN(x);
+        PIN(y);
+        a[o] = _mm512_dpbusd_epi32(a[o], x, weights);
+        b[o] = _mm512_dpbusd_epi32(b[o], y, weights);
+        PIN(a[o]);
+        PIN(b[o]);
     }
 }
 
@@ -150,8 +194,8 @@ INLINE void store_columns(const vector *fours, uint8_t *out)
 }
 
 const struct sp_words_kernels sp_words__avx512 = {
-    .name = "avx512",
-    .fewest = 11,
+    .name = SET,
+    .fewest = FEWEST,
     .quads = quads,
     .image = image,
     .stage = stage,

@@ -441,6 +441,15 @@ EMULATED __m256i _mm256_blend_epi16(__m256i a, __m256i b, int imm)
     return a;
 }
 
+/* Of b where the mask is 1. */
+EMULATED __m512i _mm512_mask_blend_epi16(__mmask32 k, __m512i a, __m512i b)
+{
+    EACH(i, 32)
+    if ((k >> i) & 1)
+        a.u16[i] = b.u16[i];
+    return a;
+}
+
 EMULATED __m256i _mm256_cmpeq_epi8(__m256i a, __m256i b)
 {
     EACH(i, 32)

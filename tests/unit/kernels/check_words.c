@@ -353,6 +353,12 @@ START_TEST(stages_of_avx512_are_plain_c)
 }
 END_TEST
 
+START_TEST(stages_of_avx512vnni_are_plain_c)
+{
+    check_kernels("avx512vnni");
+}
+END_TEST
+
 START_TEST(stages_of_avxvnni_are_plain_c)
 {
     check_kernels("avxvnni");
@@ -443,11 +449,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        stages_of_avx512_are_plain_c,
-        stages_of_avxvnni_are_plain_c,
-        stages_of_avx2_are_plain_c,
-        quads_are_words_side_by_side,
-        images_are_a_position_and_the_next_three,
+        stages_of_avx512_are_plain_c,  stages_of_avx512vnni_are_plain_c,
+        stages_of_avxvnni_are_plain_c, stages_of_avx2_are_plain_c,
+        quads_are_words_side_by_side,  images_are_a_position_and_the_next_three,
     };
     return suite_run("kernels-words", tests, sizeof(tests) / sizeof(tests[0]));
 }

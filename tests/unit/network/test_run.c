@@ -11,7 +11,8 @@
 #include "tests/unit/suite.h"
 
 /* "native" is the last of these that the machine has. */
-static const char *const cpus[] = {"scalar", "avx2", "avxvnni", "avx512", "neon", "dotprod"};
+static const char *const cpus[] = {"scalar", "avx2", "avxvnni", "avx512vnni",
+                                   "avx512", "neon", "dotprod"};
 #define CPU_COUNT (sizeof(cpus) / sizeof(cpus[0]))
 
 static uint8_t *random_features(struct graph *g, size_t words)
