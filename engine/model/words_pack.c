@@ -253,8 +253,8 @@ static bool fill_step(const struct term *t, size_t group, size_t tap, size_t win
                          : fill_table(t, group, tap, window, table)))
         return false;
     if (to->steps != NULL)
-        to->steps[to->step_count] = (struct sp_words_step){(uint32_t)step_input(t, tap, window),
-                                                           (uint32_t)to->table_bytes};
+        to->steps[to->step_count] =
+            (struct sp_words_step){(uint32_t)step_input(t, tap, window), (uint32_t)to->table_bytes};
     to->step_count++;
     to->table_bytes += t->table_bytes;
     return true;

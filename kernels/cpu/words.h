@@ -86,7 +86,7 @@ struct sp_words_stage {
     size_t pool;              /* the largest of so many neighbouring sums; 1: none */
     size_t window;            /* of all that is read; 0: they differ */
     size_t all_taps;          /* of all convolutions */
-    bool whole;               /* there is a pool, and each of its positions has one run, of all taps */
+    bool whole;               /* behind a pool: all positions have one run each, of all taps */
     const uint32_t *runs;     /* [position][pool], and one more: where their taps begin */
     const struct sp_words_taps *taps;
     const uint32_t *first; /* [group][all_taps + 1]: steps in front of a tap; they rise */

@@ -112,7 +112,9 @@ def published(model, net, features):
     first = weight / SPREAD, bias - MIDDLE / SPREAD * weight.sum((1, 2, 3))
     number = conv(layers, "conv1", number, net.conv1, first, 1.0, lambda w: Active(w, one, winners))
     second = net.conv2.folded()
-    number = conv(layers, "conv2", number, net.conv2, second, one, lambda w: Active(w, two, winners))
+    number = conv(
+        layers, "conv2", number, net.conv2, second, one, lambda w: Active(w, two, winners)
+    )
     number, empty = linear(layers, number, net, two, lambda w: Active(w, three, winners))
 
     unit = (net.output.weight * three).abs().max() / 127
