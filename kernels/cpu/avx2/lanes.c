@@ -14,6 +14,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+typedef __m256i vector;
+#define OP(name)   _mm256_##name
+#define BITS(name) _mm256_##name##_si256
+
 INLINE __m256i load(const void *p)
 {
     return _mm256_loadu_si256((const __m256i_u *)p);
@@ -198,19 +202,17 @@ INLINE __m256i key_of(const struct keys *k, __m256i sum, unsigned channel)
     return _mm256_or_si256(_mm256_and_si256(sum, k->high), splat(7 - channel));
 }
 
-INLINE void order(__m256i *large, __m256i *small, __m256i a, __m256i b)
+/* One 32-bit word of the scales of one block, or of two in the lanes of each. */
+INLINE __m256i spread_scale(const struct sp_lanes_scale *at, size_t lanes, int word)
 {
-    *large = _mm256_max_epi32(a, b);
-    *small = _mm256_min_epi32(a, b);
+    const uint32_t *words = (const uint32_t *)at;
+    if (lanes == 8)
+        return splat(words[word]);
+    const __m256i each = _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4);
+    return _mm256_permutevar8x32_epi32(load(at), _mm256_or_si256(each, splat((uint32_t)word)));
 }
 
-/* The larger two of two ordered pairs. */
-INLINE void merge(__m256i *first, __m256i *second, __m256i first2, __m256i second2)
-{
-    __m256i middle = _mm256_min_epi32(*first, first2);
-    *first = _mm256_max_epi32(*first, first2);
-    *second = _mm256_max_epi32(middle, _mm256_max_epi32(*second, second2));
-}
+#include "kernels/cpu/lanes_x86.inc"
 
 /* The largest two keys; 0 in the place of a second one that does not win. */
 INLINE void best_two(const struct keys *k, const __m256i sums[8], __m256i best[2])
@@ -225,39 +227,6 @@ INLINE void best_two(const struct keys *k, const __m256i sums[8], __m256i best[2
     merge(&first[0], &second[0], first[2], second[2]);
     best[0] = first[0];
     best[1] = _mm256_and_si256(second[0], k->two);
-}
-
-/* One 32-bit word of the scales of one block, or of two in the lanes of each. */
-INLINE __m256i spread_scale(const struct sp_lanes_scale *at, size_t lanes, int word)
-{
-    const uint32_t *words = (const uint32_t *)at;
-    if (lanes == 8)
-        return splat(words[word]);
-    const __m256i each = _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4);
-    return _mm256_permutevar8x32_epi32(load(at), _mm256_or_si256(each, splat((uint32_t)word)));
-}
-
-/* The values of two keys of a block (or of two) as 16-bit numbers: four of the first, four of the
- * second, and again. Below 0 stands for 0, and what is too large for the largest value. */
-INLINE __m256i requantise(const struct keys *k, const struct sp_lanes_stage *s, size_t block,
-                          size_t lanes, const __m256i key[2])
-{
-    const struct sp_lanes_scale *q = s->scales + block;
-    __m256i multiplier = spread_scale(q, lanes, 1);
-    if (s->short_sums) {
-        __m256i both = _mm256_packs_epi32(_mm256_and_si256(key[0], k->high),
-                                          _mm256_and_si256(key[1], k->high));
-        return _mm256_mulhrs_epi16(both, multiplier);
-    }
-    __m256i v[2];
-#pragma GCC unroll 2
-    for (size_t i = 0; i < 2; i++) {
-        __m256i sum = _mm256_max_epi32(_mm256_and_si256(key[i], k->high), _mm256_setzero_si256());
-        sum = _mm256_min_epu32(sum, spread_scale(q, lanes, 0));
-        sum = _mm256_add_epi32(_mm256_mullo_epi32(sum, multiplier), spread_scale(q, lanes, 2));
-        v[i] = _mm256_srlv_epi32(sum, spread_scale(q, lanes, 3));
-    }
-    return _mm256_packs_epi32(v[0], v[1]);
 }
 
 /* ---- bytes ---- */
@@ -300,23 +269,6 @@ INLINE __m256i high_half(__m256i v)
 }
 
 /* ---- stages ---- */
-
-/* Where the rows of the output's forms begin, for the positions from `tile` on. */
-struct rows {
-    uint8_t *whole, *split; /* of window 0: indices, of even positions; NULL: none */
-    size_t row, split_row;  /* bytes */
-};
-
-INLINE struct rows rows_of(const struct sp_lanes_stage *s, uint8_t *scratch, size_t tile)
-{
-    struct rows r = {.row = 4 * sp_lanes_row(s->width, false),
-                     .split_row = 4 * sp_lanes_row(s->width, true)};
-    if (s->whole != SIZE_MAX)
-        r.whole = scratch + s->whole + 4 * (SP_LANES_MARGIN + tile);
-    if (s->split != SIZE_MAX)
-        r.split = scratch + s->split + 4 * (SP_LANES_MARGIN + tile / 2);
-    return r;
-}
 
 INLINE void store_8(const struct rows *r, size_t window, struct packed p)
 {

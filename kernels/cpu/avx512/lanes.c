@@ -13,6 +13,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+typedef __m512i vector;
+#define OP(name)   _mm512_##name
+#define BITS(name) _mm512_##name##_si512
+
 INLINE __m512i load(const void *p)
 {
     return _mm512_loadu_si512(p);
@@ -236,19 +240,20 @@ INLINE struct keys keys_of(const struct sp_lanes_stage *s)
     };
 }
 
-INLINE void order(__m512i *large, __m512i *small, __m512i a, __m512i b)
+/* One 32-bit word of each of the `blocks` scales from `at` on, in the lanes of its block. */
+INLINE __m512i spread_scale(const struct sp_lanes_scale *at, size_t blocks, int word)
 {
-    *large = _mm512_max_epi32(a, b);
-    *small = _mm512_min_epi32(a, b);
+    const uint32_t *words = (const uint32_t *)at;
+    if (blocks == 1)
+        return splat(words[word]);
+    __m512i v = blocks == 2 ? _mm512_castsi256_si512(load_half(at)) : load(at);
+    __m512i w = splat((uint32_t)word);
+    const __m512i each = _mm512_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+    const __m512i half = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4);
+    return _mm512_permutexvar_epi32(_mm512_or_si512(blocks == 2 ? half : each, w), v);
 }
 
-/* The larger two of two ordered pairs. */
-INLINE void merge(__m512i *first, __m512i *second, __m512i first2, __m512i second2)
-{
-    __m512i middle = _mm512_min_epi32(*first, first2);
-    *first = _mm512_max_epi32(*first, first2);
-    *second = _mm512_max_epi32(middle, _mm512_max_epi32(*second, second2));
-}
+#include "kernels/cpu/lanes_x86.inc"
 
 /* The largest two keys of two sets of sums, step by step in both: one alone is a long chain of
  * short operations. 0 in the place of a second one that does not win. */
@@ -277,42 +282,6 @@ INLINE void best_two(const struct keys *k, const __m512i sums[2][8], __m512i bes
         best[i][0] = first[i][0];
         best[i][1] = _mm512_maskz_mov_epi32(k->two, second[i][0]);
     }
-}
-
-/* One 32-bit word of each of the `blocks` scales from `at` on, in the lanes of its block. */
-INLINE __m512i spread_scale(const struct sp_lanes_scale *at, size_t blocks, int word)
-{
-    const uint32_t *words = (const uint32_t *)at;
-    if (blocks == 1)
-        return splat(words[word]);
-    __m512i v = blocks == 2 ? _mm512_castsi256_si512(load_half(at)) : load(at);
-    __m512i w = splat((uint32_t)word);
-    const __m512i each = _mm512_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
-    const __m512i half = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4);
-    return _mm512_permutexvar_epi32(_mm512_or_si512(blocks == 2 ? half : each, w), v);
-}
-
-/* The values of two keys of a block, or of 2 or 4, as 16-bit numbers: four of the first, four of
- * the second, and so on. Below 0 stands for 0, and what is too large for the largest value. */
-INLINE __m512i requantise(const struct keys *k, const struct sp_lanes_stage *s, size_t block,
-                          size_t blocks, const __m512i key[2])
-{
-    const struct sp_lanes_scale *q = s->scales + block;
-    __m512i multiplier = spread_scale(q, blocks, 1);
-    if (s->short_sums) {
-        __m512i both = _mm512_packs_epi32(_mm512_and_si512(key[0], k->high),
-                                          _mm512_and_si512(key[1], k->high));
-        return _mm512_mulhrs_epi16(both, multiplier);
-    }
-    __m512i v[2];
-#pragma GCC unroll 2
-    for (size_t i = 0; i < 2; i++) {
-        __m512i sum = _mm512_max_epi32(_mm512_and_si512(key[i], k->high), _mm512_setzero_si512());
-        sum = _mm512_min_epu32(sum, spread_scale(q, blocks, 0));
-        sum = _mm512_add_epi32(_mm512_mullo_epi32(sum, multiplier), spread_scale(q, blocks, 2));
-        v[i] = _mm512_srlv_epi32(sum, spread_scale(q, blocks, 3));
-    }
-    return _mm512_packs_epi32(v[0], v[1]);
 }
 
 /* ---- bytes ---- */
@@ -363,23 +332,6 @@ INLINE __m512i indices_of(__m512i bytes)
 }
 
 /* ---- stages ---- */
-
-/* Where the rows of the output's forms begin, for the positions from `tile` on. */
-struct rows {
-    uint8_t *whole, *split; /* of window 0: indices, of even positions; NULL: none */
-    size_t row, split_row;  /* bytes */
-};
-
-INLINE struct rows rows_of(const struct sp_lanes_stage *s, uint8_t *scratch, size_t tile)
-{
-    struct rows r = {.row = 4 * sp_lanes_row(s->width, false),
-                     .split_row = 4 * sp_lanes_row(s->width, true)};
-    if (s->whole != SIZE_MAX)
-        r.whole = scratch + s->whole + 4 * (SP_LANES_MARGIN + tile);
-    if (s->split != SIZE_MAX)
-        r.split = scratch + s->split + 4 * (SP_LANES_MARGIN + tile / 2);
-    return r;
-}
 
 INLINE void store_16(const struct rows *r, size_t window, struct packed p)
 {
