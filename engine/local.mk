@@ -27,6 +27,7 @@ libsparrow_internal_la_SOURCES = \
 	engine/model/text.c engine/model/text.h \
 	engine/model/weights.c \
 	engine/model/words.c engine/model/words.h \
+	engine/model/words_lists.c \
 	engine/model/words_pack.c \
 	engine/model/words_scale.c \
 	engine/network/batch.c engine/network/batch.h \

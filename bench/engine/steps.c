@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bench/engine/steps.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -52,13 +53,31 @@ static void words_steps(struct sp_words_stage *s, size_t steps, uint32_t *first,
             .table = (uint32_t)(i * table)};
 }
 
+/* One list for each group: its steps, all of them in pairs or none. */
+static void words_lists(const struct sp_words_stage *s, size_t steps, bool pairs, size_t distance,
+                        struct sp_words_list *lists, struct sp_words_listed *listed)
+{
+    for (size_t g = 0; g < GROUPS; g++)
+        lists[g] = (struct sp_words_list){.end = POSITIONS,
+                                          .first = (uint32_t)(g * steps),
+                                          .pairs = (uint32_t)((g + pairs) * steps),
+                                          .last = (uint32_t)((g + 1) * steps),
+                                          .distance = {(int32_t)distance}};
+    for (size_t i = 0; i < GROUPS * steps; i++)
+        listed[i] = (struct sp_words_listed){.input = (int32_t)s->steps[i].input,
+                                             .table = s->steps[i].table};
+}
+
 /* Least ns of a stage with so many steps for each group at each position. */
-static double words_time(const struct sp_words_kernels *k, size_t window, size_t steps)
+static double words_time(const struct sp_words_kernels *k, size_t window, size_t steps, bool pairs)
 {
     struct sp_words_form in = {.positions = POSITIONS, .window = window, .windows = WINDOWS};
     uint32_t runs[POSITIONS + 1], first[2 * GROUPS];
     struct sp_words_taps taps[POSITIONS];
     struct sp_words_step list[GROUPS * MANY];
+    struct sp_words_list lists[GROUPS];
+    struct sp_words_listed listed[GROUPS * MANY];
+    uint32_t list_of[GROUPS + 1];
     int32_t bias[GROUPS * SP_WORDS_GROUP] = {0};
     _Alignas(16) int16_t multipliers[GROUPS * 16];
     struct sp_words_stage s = {.positions = POSITIONS,
@@ -70,6 +89,9 @@ static double words_time(const struct sp_words_kernels *k, size_t window, size_t
                                .taps = taps,
                                .first = first,
                                .steps = list,
+                               .lists = lists,
+                               .list_of = list_of,
+                               .listed = listed,
                                .bias = bias,
                                .out = sp_words_bytes(&in),
                                .finish = SP_WORDS_WINNERS,
@@ -87,7 +109,10 @@ static double words_time(const struct sp_words_kernels *k, size_t window, size_t
         taps[p] = (struct sp_words_taps){.input = (int32_t)(p * sp_words_position_bytes(&in)),
                                          .count = 1,
                                          .window = (uint16_t)window};
+    for (uint32_t g = 0; g <= GROUPS; g++)
+        list_of[g] = g;
     words_steps(&s, steps, first, list);
+    words_lists(&s, steps, pairs, sp_words_position_bytes(&in), lists, listed);
     uint8_t *tables = some(GROUPS * steps * SP_WORDS_GROUP * window, 100);
     uint8_t *scratch = some(s.out + POSITIONS * GROUPS * SP_WORDS_WINDOW, window == 32 ? 32 : 16);
     s.tables = (const int8_t *)tables;
@@ -167,15 +192,19 @@ size_t steps_measure(const struct sp_kernels *kernels, double ghz,
     static const struct {
         const char *what;
         size_t size;
-    } words[] = {{"16 words, quads", 4},
-                 {"16 words, windows of 16", 16},
-                 {"16 words, windows of 32", 32}},
-      lanes[] = {{"16 positions", 16}, {"8 positions", 8}, {"4 positions", 4}};
+        bool pairs;
+    } words[] = {{"16 words, quads", 4, false},
+                 {"16 words, windows of 16", 16, false},
+                 {"16 words, windows of 32", 32, false},
+                 {"16 words, quads in pairs", 4, true},
+                 {"16 words, windows of 16 in pairs", 16, true}},
+      lanes[] = {{"16 positions", 16, false}, {"8 positions", 8, false}, {"4 positions", 4, false}};
     size_t count = 0;
-    for (size_t i = 0; kernels->words != NULL && i < 3; i++)
+    for (size_t i = 0; kernels->words != NULL && i < (kernels->words->pairs ? 5 : 3); i++)
         ret_results[count++] =
-            solved(words[i].what, words_time(kernels->words, words[i].size, FEW),
-                   words_time(kernels->words, words[i].size, MANY), POSITIONS * GROUPS, ghz);
+            solved(words[i].what, words_time(kernels->words, words[i].size, FEW, words[i].pairs),
+                   words_time(kernels->words, words[i].size, MANY, words[i].pairs),
+                   POSITIONS * GROUPS, ghz);
     for (size_t i = 0; kernels->lanes != NULL && i < 3; i++)
         ret_results[count++] = solved(lanes[i].what, lanes_time(kernels->lanes, lanes[i].size, FEW),
                                       lanes_time(kernels->lanes, lanes[i].size, MANY), BLOCKS, ghz);

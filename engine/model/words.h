@@ -47,6 +47,13 @@ int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
                   const struct sp_words_terms *terms, const struct sp_words_place *place,
                   struct sp_words_stage *stage, bool *ret_fits);
 
+/* ---- words_lists.c ---- */
+
+/* Makes the lists of a stage that is complete otherwise, if it is one of winners and they are not
+ * too long. pair_max: the largest value of its inputs, for kernels that add products of two steps
+ * in 16 bits; 0: they do not. Errors: SPARROW_NO_MEMORY. */
+int sp_words_lists(struct sp_loader *l, uint32_t pair_max, struct sp_words_stage *stage);
+
 /* ---- words_scale.c ---- */
 
 /* Fills width, scales and multipliers of a stage; its other members are set. share: channels of a

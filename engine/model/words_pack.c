@@ -310,6 +310,16 @@ static int make_tables(struct packing *k, bool *ret_fits)
     return SPARROW_OK;
 }
 
+static uint32_t largest_input(const struct sparrow_model *m, const struct sp_words_terms *terms)
+{
+    uint32_t max = 0;
+    for (size_t i = 0; i < terms->count; i++) {
+        uint32_t own = m->values[m->values[m->layers[terms->layers[i]].inputs[0]].root].max;
+        max = own > max ? own : max;
+    }
+    return max;
+}
+
 int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
                   const struct sp_words_terms *terms, const struct sp_words_place *place,
                   struct sp_words_stage *stage, bool *ret_fits)
@@ -323,6 +333,9 @@ int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
     status = make_taps(&k, place, ret_fits);
     if (status == 0 && *ret_fits)
         status = make_tables(&k, ret_fits);
+    if (status == 0 && *ret_fits)
+        status =
+            sp_words_lists(l, program->kernels->pairs ? largest_input(l->model, terms) : 0, stage);
 
 done:
     for (size_t i = 0; i < k.count; i++)

@@ -58,6 +58,23 @@ struct sp_words_taps {
     uint16_t window;
 };
 
+/* The same steps in the order in which a group takes them at neighbouring positions that take the
+ * same ones: what winners of windows of one size are computed from, where there are such lists. */
+struct sp_words_listed {
+    int32_t input;     /* in bytes of the scratch, at the list's first position */
+    uint32_t distance; /* which of the list's two */
+    uint32_t table;
+};
+
+struct sp_words_list {
+    uint32_t begin, end;         /* positions of one chunk */
+    uint32_t first, pairs, last; /* its steps; up to `pairs` they come two by two whose products add
+                                    up in s16 for all eight outputs, whatever wins */
+    int32_t distance[2];         /* bytes from what a position reads to what the next one does */
+};
+
+#define SP_WORDS_CHUNK 16 /* positions that are computed for one group, then for the next */
+
 enum sp_words_finish {
     SP_WORDS_WINNERS,    /* block winners, in the form that their block and number ask for */
     SP_WORDS_REQUANTISE, /* every channel, in quads */
@@ -91,9 +108,12 @@ struct sp_words_stage {
     const struct sp_words_taps *taps;
     const uint32_t *first; /* [group][all_taps + 1]: steps in front of a tap; they rise */
     const struct sp_words_step *steps;
-    const int8_t *tables; /* aligned to 64 */
-    const int32_t *bias;  /* groups * 8 */
-    size_t out;           /* in the scratch */
+    const int8_t *tables;              /* aligned to 64 */
+    const struct sp_words_list *lists; /* NULL: there are none, and steps are found by their taps */
+    const uint32_t *list_of;           /* [group][chunk], and one more: where their lists begin */
+    const struct sp_words_listed *listed;
+    const int32_t *bias; /* groups * 8 */
+    size_t out;          /* in the scratch */
     enum sp_words_finish finish;
     size_t block, winners;
     unsigned rank_shift; /* 1 << rank_shift >= block */
@@ -107,7 +127,8 @@ struct sp_words_kernels {
     const char *name; /* "avx512" */
     size_t fewest; /* words in one call from which sixteen lanes, if not full, beat one word after
                       another: measured */
-    bool pairs;    /* the products of two neighbouring channels, or winners, have to fit s16 */
+    bool pairs;    /* the products of two neighbouring channels, or winners, have to fit s16; lists
+                      may have pairs of steps */
     /* features: 16 rows of positions x bands bytes. */
     void (*quads)(size_t positions, size_t bands, const uint8_t *const *features, uint8_t *out);
     /* features: 16 rows of `positions` bytes, one channel each. */

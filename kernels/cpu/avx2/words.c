@@ -76,6 +76,34 @@ INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
     }
 }
 
+/* ---- two steps at once ---- */
+
+#define PAIRS !DOT_ONE
+
+#if PAIRS
+
+INLINE vector products(const uint8_t *in, const int8_t *table, size_t output, size_t window)
+{
+    vector at = load(in), weights;
+    if (window == 4) {
+        int32_t w;
+        memcpy(&w, table + 4 * output, sizeof(w));
+        return _mm256_maddubs_epi16(at, all(w));
+    }
+    weights = _mm256_shuffle_epi8(weights_at(table + window * output), at);
+    if (window == 32)
+        weights = _mm256_blend_epi16(
+            weights, _mm256_shuffle_epi8(weights_at(table + 32 * output + 16), at), 0xaa);
+    return _mm256_maddubs_epi16(load(in + SP_WORDS_QUAD), weights);
+}
+
+INLINE void add_products(vector *sum, vector products16)
+{
+    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(products16, _mm256_set1_epi16(1)));
+}
+
+#endif
+
 #include "kernels/cpu/words_stage.inc"
 
 /* ---- features ---- */

@@ -173,6 +173,7 @@ INLINE void add_quad_twice(vector *a, vector *b, const uint8_t *in_a, const uint
     }
 }
 
+#define PAIRS 0
 #include "kernels/cpu/words_stage.inc"
 
 /* ---- features ---- */

@@ -84,6 +84,23 @@ static void make_input(uint64_t *r, struct made *m)
                     m->plain + i * window, word_bytes);
 }
 
+/* One or two taps, which read what a position further on reads as long as there are such: so that
+ * neighbouring positions take the same steps at two distances. */
+static size_t make_row(const struct made *m, size_t position, size_t count,
+                       struct sp_words_taps *taps)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t tap = m->stage.all_taps - 1, reads = position / (1 + i);
+        size_t back = tap - (reads < tap ? reads : tap);
+        taps[i] =
+            (struct sp_words_taps){.input = -(int32_t)(back * sp_words_position_bytes(&m->in)),
+                                   .tap = (uint16_t)tap,
+                                   .count = 1,
+                                   .window = (uint16_t)m->in.window};
+    }
+    return count;
+}
+
 /* Runs of taps that begin at any position of the value; a tap is a position further on. */
 static void make_taps(uint64_t *r, struct made *m)
 {
@@ -92,10 +109,11 @@ static void make_taps(uint64_t *r, struct made *m)
     s->all_taps = m->in.positions;
     uint32_t *runs = room(m, n + 1, sizeof(*runs));
     struct sp_words_taps *taps = room(m, 3 * n, sizeof(*taps));
-    size_t count = 0;
+    size_t count = 0, row = guard_random(r, 2) * (1 + guard_random(r, 2));
     for (size_t i = 0; i < n; i++) {
         runs[i] = (uint32_t)count;
-        for (uint32_t j = guard_random(r, 4); j > 0; j--) {
+        count += make_row(m, i, row, taps + count);
+        for (uint32_t j = row != 0 ? 0 : guard_random(r, 4); j > 0; j--) {
             uint16_t tap = (uint16_t)guard_random(r, (uint32_t)s->all_taps);
             int32_t back = (int32_t)guard_random(r, 1u + tap);
             taps[count++] = (struct sp_words_taps){
@@ -204,7 +222,7 @@ static void make_scales(uint64_t *r, struct made *m)
     ck_assert_int_eq(sp_words_scales(&m->loader, &m->q, m->channels, INT32_MAX, s), 0);
 }
 
-static void make_stage(uint64_t *r, struct made *m)
+static void make_stage(uint64_t *r, struct made *m, const struct sp_words_kernels *k)
 {
     struct sp_words_stage *s = &m->stage;
     memset(m, 0, sizeof(*m));
@@ -239,6 +257,8 @@ static void make_stage(uint64_t *r, struct made *m)
     make_bias(r, m);
     if (s->finish != SP_WORDS_SUMS)
         make_scales(r, m);
+    if (guard_random(r, 8) != 0)
+        ck_assert_int_eq(sp_words_lists(&m->loader, k->pairs ? m->max : 0, s), 0);
 }
 
 /* ---- the same in plain C ---- */
@@ -333,18 +353,38 @@ static void free_stage(struct made *m)
     sp_region_done(&m->model.region);
 }
 
+/* How many lists there have been, of several positions, and pairs in them. */
+struct seen {
+    size_t lists, long_ones, pairs;
+};
+
+static void count_lists(const struct sp_words_stage *s, struct seen *seen)
+{
+    size_t chunks = (s->positions + SP_WORDS_CHUNK - 1) / SP_WORDS_CHUNK;
+    for (size_t i = 0; s->lists != NULL && i < s->list_of[s->groups * chunks]; i++) {
+        seen->lists++;
+        seen->long_ones += s->lists[i].end > s->lists[i].begin + 1;
+        seen->pairs += (s->lists[i].pairs - s->lists[i].first) / 2;
+    }
+}
+
 static void check_kernels(const char *names)
 {
     struct sp_kernels kernels;
+    struct seen seen = {0};
     if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
         return;
     for (uint64_t seed = 1; seed <= inputs_rounds(400); seed++) {
         uint64_t r = seed;
         struct made m;
-        make_stage(&r, &m);
+        make_stage(&r, &m, kernels.words);
         check_stage(&m, kernels.words, seed);
+        count_lists(&m.stage, &seen);
         free_stage(&m);
     }
+    ck_assert_uint_gt(seen.lists, 0);
+    ck_assert_uint_gt(seen.long_ones, 0);
+    ck_assert(!kernels.words->pairs || seen.pairs > 0);
 }
 
 START_TEST(stages_of_avx512_are_plain_c)
