@@ -6,7 +6,6 @@
 #define _GNU_SOURCE /* pthread_setaffinity_np() */
 #include <errno.h>
 #include <getopt.h>
-#include <glob.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/engine/clips.h"
 #include "bench/engine/peak.h"
 #include "bench/engine/rival.h"
 #include "bench/engine/steps.h"
@@ -22,7 +22,6 @@
 #define SHORTEST_US   40.0 /* of a sample */
 #define LEAST_SAMPLES 5
 #define MOST_SAMPLES  200000
-#define MOST_CLIPS    4096
 #define MOST_THREADS  256
 
 static const struct rival *const rivals[] = {&rival_sparrow,  &rival_dense,  &rival_blocks,
@@ -40,17 +39,10 @@ struct settings {
     const struct sp_rows_kernels *kernels;
 };
 
-/* The clips' features, repeated until there are more than a batch of them. */
-struct words {
-    uint8_t *bytes;
-    size_t count;
-    const uint8_t **rows; /* count + the longest batch */
-};
-
 struct worker {
     const struct settings *s;
     const struct sparrow_model *model;
-    const struct words *in;
+    const struct clips *in;
     pthread_barrier_t *start;
     pthread_t thread;
     size_t core, samples, repeats;
@@ -87,59 +79,8 @@ static double now_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static void *read_file(const char *path, size_t *ret_bytes)
-{
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        give_up(path, strerror(errno));
-    size_t room = (size_t)1 << 20;
-    uint8_t *bytes = weights_memory(room, 1);
-    *ret_bytes = fread(bytes, 1, room, f);
-    fclose(f);
-    return bytes;
-}
-
-static void read_clip(const struct sparrow_model *model, struct sparrow_scratch *scratch,
-                      struct sparrow_audio *audio, const char *path, uint8_t *features)
-{
-    size_t n;
-    struct sparrow_error err;
-    uint8_t *bytes = read_file(path, &n);
-    if (sparrow_audio_decode(audio, bytes, n, NULL, &err) != 0)
-        give_up(path, err.text);
-    size_t samples = sparrow_audio_count(audio), most = model->frames * model->hop;
-    if (samples > most)
-        samples = most;
-    sparrow_features(model, scratch, sparrow_audio_samples(audio), samples, features);
-    free(bytes);
-}
-
-static void read_clips(const struct settings *s, const struct sparrow_model *model,
-                       struct words *ret_words)
-{
-    glob_t found;
-    struct sparrow_scratch *scratch;
-    struct sparrow_audio *audio;
-    if (glob(s->clips, 0, NULL, &found) != 0)
-        give_up(s->clips, "no clips");
-    if (sparrow_scratch_new(model, &scratch, NULL) != 0 || sparrow_audio_new(&audio, NULL) != 0)
-        give_up(s->clips, "no memory");
-    size_t count = found.gl_pathc < MOST_CLIPS ? found.gl_pathc : MOST_CLIPS;
-    size_t n = model->frames * model->bands;
-    ret_words->count = count;
-    ret_words->bytes = weights_memory(count, n);
-    ret_words->rows = weights_memory(count + s->words, sizeof(*ret_words->rows));
-    for (size_t i = 0; i < count; i++)
-        read_clip(model, scratch, audio, found.gl_pathv[i], ret_words->bytes + i * n);
-    for (size_t i = 0; i < count + s->words; i++)
-        ret_words->rows[i] = ret_words->bytes + i % count * n;
-    sparrow_audio_free(audio);
-    sparrow_scratch_free(scratch);
-    globfree(&found);
-}
-
 static void write_features(const struct settings *s, const struct sparrow_model *model,
-                           const struct words *in)
+                           const struct clips *in)
 {
     FILE *f = fopen(s->features, "wb");
     size_t n = model->frames * model->bands;
@@ -219,7 +160,7 @@ static size_t best(const int32_t *scores, size_t n)
 
 /* Share of the clips to which this rival and our dense twin give the same answer. */
 static double agreement(const struct settings *s, const struct sparrow_model *model,
-                        const struct words *in, void *instance)
+                        const struct clips *in, void *instance)
 {
     size_t n = model->label_count, same = 0, count = 0;
     void *dense = make(s, &rival_dense, model);
@@ -238,7 +179,7 @@ static double agreement(const struct settings *s, const struct sparrow_model *mo
 }
 
 /* Multiply-adds of the engine that meet a living input, mean over the clips. */
-static double alive(const struct sparrow_model *model, const struct words *in)
+static double alive(const struct sparrow_model *model, const struct clips *in)
 {
     struct sparrow_scratch *scratch;
     double macs = 0;
@@ -260,7 +201,7 @@ static double alive(const struct sparrow_model *model, const struct words *in)
 }
 
 static void report(const struct settings *s, const struct sparrow_model *model,
-                   const struct words *in, const struct worker *workers)
+                   const struct clips *in, const struct worker *workers)
 {
     struct twin_counts counts;
     double least = 0, middle = 0, rate = 0, rate_middle = 0, rate_wall = 0;
@@ -386,7 +327,7 @@ int main(int argc, char **argv)
                          .seconds = 0.5};
     struct sparrow_model *model;
     struct sparrow_error err;
-    struct words in;
+    struct clips in;
     pthread_barrier_t start;
     parse(argc, argv, &s);
     if (sparrow_model_load(s.model,
@@ -402,7 +343,7 @@ int main(int argc, char **argv)
             report_peak(&s);
         return 0;
     }
-    read_clips(&s, model, &in);
+    clips_read(model, s.clips, s.words, &in);
     if (s.features != NULL)
         write_features(&s, model, &in);
     if (s.once) {
