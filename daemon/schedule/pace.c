@@ -7,9 +7,11 @@
  * - of the newest, which have most of their time before them, as many as there is room for in the
  *   backlog, by the measure of admission.c;
  * - of the oldest as many as can be refused for REFUSE_SHARE of the lane's time, or for what is
- * left of READ_SHARE by those that were let in, if that is more: where words take long by what
- * reading them costs, it is, and refusals are quick there; and all that have been held for half the
- * time that a request may take. SPDX-License-Identifier: Apache-2.0 */
+ *   left of READ_SHARE by those that were let in, if that is more: where words take long by what
+ *   reading them costs, it is, and refusals are quick there; and all that have been held for half
+ *   the time that a request may take.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <config.h>
 
 #include <math.h>
@@ -18,12 +20,12 @@
 #include "daemon/schedule/schedule_private.h"
 
 #define REFUSE_SHARE (1.0 / 16)
-#define READ_SHARE                                                                                 \
-    (1.0 / 11)           /* the other ten parts are the words': backlog.c leaves them nine tenths */
-#define CREDIT_US 5000.0 /* what may be saved up for a burst of refusals, or overdrawn */
-#define READ_US   30.0   /* a request of a second of audio, until it is measured */
-#define AGEING    16     /* a turn counts for one sixteenth, by how many it read */
-#define CLOCK_US  1000000.0
+/* The other ten parts are the words': backlog.c leaves them nine tenths. */
+#define READ_SHARE   (1.0 / 11)
+#define CREDIT_US    5000.0 /* what may be saved up for a burst of refusals, or overdrawn */
+#define READ_US      30.0   /* a request of a second of audio, until it is measured */
+#define AGEING       16     /* a turn counts for one sixteenth, by how many it read */
+#define CLOCK_US     1000000.0
 
 static double max_wait_us(const struct schedule *s)
 {
