@@ -21,11 +21,11 @@
 
 #define REFUSE_SHARE (1.0 / 16)
 /* The other ten parts are the words': backlog.c leaves them nine tenths. */
-#define READ_SHARE   (1.0 / 11)
-#define CREDIT_US    5000.0 /* what may be saved up for a burst of refusals, or overdrawn */
-#define READ_US      30.0   /* a request of a second of audio, until it is measured */
-#define AGEING       16     /* a turn counts for one sixteenth, by how many it read */
-#define CLOCK_US     1000000.0
+#define READ_SHARE (1.0 / 11)
+#define CREDIT_US  5000.0 /* what may be saved up for a burst of refusals, or overdrawn */
+#define READ_US    30.0   /* a request of a second of audio, until it is measured */
+#define AGEING     16     /* a turn counts for one sixteenth, by how many it read */
+#define CLOCK_US   1000000.0
 
 static double max_wait_us(const struct schedule *s)
 {
