@@ -4,7 +4,7 @@ EXTRA_DIST += kernels/cpu/README.md
 noinst_LTLIBRARIES += libkernels.la
 libkernels_la_SOURCES = kernels/cpu/kernels.h \
 	kernels/cpu/dispatch.c \
-	kernels/cpu/front_end_frames.inc \
+	kernels/cpu/front_end_frames.inc kernels/cpu/front_end_x86.inc \
 	kernels/cpu/lanes.c kernels/cpu/lanes.h kernels/cpu/lanes_x86.inc \
 	kernels/cpu/words.c kernels/cpu/words.h kernels/cpu/words_stage.inc kernels/cpu/words_x86.inc \
 	kernels/cpu/scalar/conv.c \

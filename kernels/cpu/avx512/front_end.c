@@ -2,58 +2,22 @@
  * of AVX-512.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/cpu/kernels.h"
-
 #include <assert.h>
 #include <immintrin.h>
 #include <string.h>
 
-#define LANES  SP_FRONT_END_LANES
-#define INLINE static inline __attribute__((always_inline))
-
-static_assert(LANES == 16, "a register holds sixteen frames");
-
 typedef __m512 floats;
 typedef __m512i words;
+#define LANES      SP_FRONT_END_LANES
+#define OP(name)   _mm512_##name
+#define BITS(name) _mm512_##name##_si512
+#include "kernels/cpu/front_end_x86.inc"
+
+static_assert(LANES == 16, "a register holds sixteen frames");
 
 INLINE floats all(const float *p)
 {
     return _mm512_set1_ps(*p);
-}
-
-INLINE floats load(const float *p)
-{
-    return _mm512_load_ps(p);
-}
-
-INLINE void store(float *p, floats v)
-{
-    _mm512_store_ps(p, v);
-}
-
-INLINE floats add(floats a, floats b)
-{
-    return _mm512_add_ps(a, b);
-}
-
-INLINE floats sub(floats a, floats b)
-{
-    return _mm512_sub_ps(a, b);
-}
-
-INLINE floats mul(floats a, floats b)
-{
-    return _mm512_mul_ps(a, b);
-}
-
-INLINE floats mul_add(floats a, floats b, floats c)
-{
-    return _mm512_fmadd_ps(a, b, c);
-}
-
-INLINE floats sub_mul(floats a, floats b, floats c)
-{
-    return _mm512_fnmadd_ps(a, b, c);
 }
 
 /* As operands in memory scalars are spread on their way in. Spread into a register, for two
@@ -84,17 +48,6 @@ INLINE floats sub_mul_at(floats a, const float *p, floats c)
 #define sub_mul_at(a, p, c) sub_mul(a, all(p), c)
 #endif
 
-INLINE floats first_of(floats pair)
-{
-    return _mm512_cvtepi32_ps(_mm512_madd_epi16(_mm512_castps_si512(pair), _mm512_set1_epi32(1)));
-}
-
-INLINE floats second_of(floats pair)
-{
-    return _mm512_cvtepi32_ps(
-        _mm512_madd_epi16(_mm512_castps_si512(pair), _mm512_set1_epi32(1 << 16)));
-}
-
 INLINE floats exponent(floats m)
 {
     return _mm512_getexp_ps(m);
@@ -103,30 +56,6 @@ INLINE floats exponent(floats m)
 INLINE floats fraction(floats m)
 {
     return sub(_mm512_getmant_ps(m, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero), _mm512_set1_ps(1.0f));
-}
-
-INLINE words rounded(floats v, floats max)
-{
-    v = _mm512_min_ps(_mm512_max_ps(v, _mm512_setzero_ps()), max);
-    return _mm512_cvttps_epi32(add(v, _mm512_set1_ps(0.5f)));
-}
-
-INLINE void store_bytes(float *to, const words *v)
-{
-    words low = _mm512_or_si512(v[0], _mm512_slli_epi32(v[1], 8));
-    words high = _mm512_or_si512(_mm512_slli_epi32(v[2], 16), _mm512_slli_epi32(v[3], 24));
-    _mm512_store_si512(to, _mm512_or_si512(low, high));
-}
-
-/* Four rows of four quarters, each quarter transposed. */
-INLINE void transpose_quarters(__m512i *v)
-{
-    __m512i ab = _mm512_unpacklo_epi32(v[0], v[1]), cd = _mm512_unpacklo_epi32(v[2], v[3]);
-    __m512i ef = _mm512_unpackhi_epi32(v[0], v[1]), gh = _mm512_unpackhi_epi32(v[2], v[3]);
-    v[0] = _mm512_unpacklo_epi64(ab, cd);
-    v[1] = _mm512_unpackhi_epi64(ab, cd);
-    v[2] = _mm512_unpacklo_epi64(ef, gh);
-    v[3] = _mm512_unpackhi_epi64(ef, gh);
 }
 
 /* Eight pairs of samples of row f, and of row f + 4 in the upper half. */
@@ -148,8 +77,8 @@ static void pack(const int16_t *const *rows, size_t window, float *packed)
             a[f] = halves(rows, f, 2 * m);
             b[f] = halves(rows, f + 8, 2 * m);
         }
-        transpose_quarters(a);
-        transpose_quarters(b);
+        transpose(a);
+        transpose(b);
 #pragma GCC unroll 4
         for (size_t i = 0; i < 4; i++) {
             _mm512_store_si512(to + LANES * i, _mm512_shuffle_i32x4(a[i], b[i], 0x88));
@@ -165,7 +94,7 @@ INLINE void write_sixteen(const uint32_t *quads, size_t frames, size_t n, uint8_
 #pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++)
         v[i] = _mm512_load_si512(quads + LANES * i);
-    transpose_quarters(v);
+    transpose(v);
     _Alignas(64) uint8_t rows[LANES][16];
 #pragma GCC unroll 4
     for (size_t i = 0; i < 4; i++) {
