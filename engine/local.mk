@@ -21,6 +21,7 @@ libsparrow_internal_la_SOURCES = \
 	engine/model/load.c engine/model/loader.h \
 	engine/model/model.h \
 	engine/model/pack.c engine/model/pack.h \
+	engine/model/pairs.c engine/model/pairs.h \
 	engine/model/plan.c \
 	engine/model/region.c engine/model/region.h \
 	engine/model/stages.c \

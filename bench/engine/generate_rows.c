@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "bench/engine/generate.h"
+#include "engine/model/pairs.h"
 
 size_t generate_steps(const struct sp_words_stage *s)
 {
@@ -88,49 +89,32 @@ size_t generate_rows_end(const struct sp_words_stage *s, size_t group, size_t p)
     return p;
 }
 
-/* The largest sum of two weights of n, in the direction of `sign`. */
-static int largest_two(const int8_t *weights, size_t n, int sign)
+static struct sp_pairs_span span_of(const struct sp_words_stage *s, size_t step, int max)
 {
-    int best[2] = {0, 0};
-    for (size_t i = 0; i < n; i++) {
-        int w = sign * weights[i];
-        if (w > best[0]) {
-            best[1] = best[0];
-            best[0] = w;
-        } else if (w > best[1]) {
-            best[1] = w;
-        }
-    }
-    return best[0] + best[1];
+    return sp_pairs_span_of(s->tables + s->steps[step].table, s->window, (uint32_t)max);
 }
 
-/* The outputs, a bit each, whose products of two steps add up in 16 bits, whatever wins. Two
- * winners of a half of the window share a lane. */
-static unsigned outputs_that_fit(const struct sp_words_stage *s, size_t a, size_t b, int max)
+/* The outputs, a bit each, for which two steps' products add up in 16 bits. */
+static unsigned outputs_that_fit(const struct sp_pairs_span *a, const struct sp_pairs_span *b)
 {
-    const int8_t *wa = s->tables + s->steps[a].table, *wb = s->tables + s->steps[b].table;
-    size_t half = s->window / 2;
     unsigned fits = 0;
-    for (size_t o = 0; o < SP_WORDS_GROUP; o++) {
-        bool all = true;
-        for (size_t i = o * s->window; i < (o + 1) * s->window; i += half)
-            for (int sign = -1; sign <= 1; sign += 2)
-                all = all &&
-                      max * (largest_two(wa + i, half, sign) + largest_two(wb + i, half, sign)) <=
-                          INT16_MAX;
-        fits |= (unsigned)all << o;
-    }
+    for (size_t o = 0; o < SP_WORDS_GROUP; o++)
+        fits |= (unsigned)sp_pairs_fit_output(a, b, o) << o;
     return fits;
 }
 
 size_t generate_partner(const struct sp_words_stage *s, const struct generate_row *rows, size_t i,
                         size_t n, int max, unsigned *ret_fits)
 {
+    struct sp_pairs_span own = span_of(s, rows[i].step, max);
     size_t found = i;
     *ret_fits = 0;
     for (size_t j = i + 1; j < n; j++) {
-        unsigned fits = outputs_that_fit(s, rows[i].step, rows[j].step, max);
-        if (!rows[j].taken && __builtin_popcount(fits) > __builtin_popcount(*ret_fits)) {
+        if (rows[j].taken)
+            continue;
+        struct sp_pairs_span other = span_of(s, rows[j].step, max);
+        unsigned fits = outputs_that_fit(&own, &other);
+        if (__builtin_popcount(fits) > __builtin_popcount(*ret_fits)) {
             *ret_fits = fits;
             found = j;
         }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/model/loader.h"
+#include "engine/model/pairs.h"
 
 /* How many later steps are tried as a step's partner. */
 #define PARTNERS 64
@@ -110,62 +111,23 @@ static void find_steps(struct packing *k, size_t block)
 
 /* ---- pairs of steps whose products add up in 16 bits ---- */
 
-/* How far the products of a step that share a 16-bit lane can bring it, up and down. */
-struct reach {
-    int32_t up[SP_LANES_BLOCK][2], down[SP_LANES_BLOCK][2];
-};
-
-/* The sum of the largest two of n weights with this sign, in its direction: no more than two meet
- * in a lane. */
-static int32_t largest_two(const int8_t *weights, size_t n, int32_t sign)
-{
-    int32_t best[2] = {0, 0};
-    for (size_t i = 0; i < n; i++) {
-        int32_t w = sign * weights[i];
-        if (w > best[0]) {
-            best[1] = best[0];
-            best[0] = w;
-        } else if (w > best[1]) {
-            best[1] = w;
-        }
-    }
-    return best[0] + best[1];
-}
-
-static struct reach reach_of(const struct packing *k, size_t block, const struct step *step)
+static struct sp_pairs_span span_of(const struct packing *k, size_t block, const struct step *step)
 {
     int8_t weights[SP_LANES_BLOCK * SP_LANES_WINDOW];
-    struct reach r;
-    int32_t max = (int32_t)k->m->values[conv_layer(k, step->conv)->inputs[0]].max;
-    size_t half = k->window / 2;
+    uint32_t max = k->m->values[conv_layer(k, step->conv)->inputs[0]].max;
     weights_of(k, block, step, weights);
-    for (size_t o = 0; o < SP_LANES_BLOCK; o++)
-        for (size_t i = 0; i < 2; i++) {
-            const int8_t *at = weights + o * k->window + i * half;
-            r.up[o][i] = max * largest_two(at, half, 1);
-            r.down[o][i] = max * largest_two(at, half, -1);
-        }
-    return r;
-}
-
-static bool fit_together(const struct reach *a, const struct reach *b)
-{
-    for (size_t o = 0; o < SP_LANES_BLOCK; o++)
-        for (size_t i = 0; i < 2; i++)
-            if (a->up[o][i] + b->up[o][i] > INT16_MAX || a->down[o][i] + b->down[o][i] > INT16_MAX)
-                return false;
-    return true;
+    return sp_pairs_span_of(weights, k->window, max);
 }
 
 /* The first later step that fits to one; count if there is none. */
 static size_t partner(const struct packing *k, size_t block, size_t step)
 {
-    struct reach own = reach_of(k, block, &k->found[step]);
+    struct sp_pairs_span own = span_of(k, block, &k->found[step]);
     for (size_t i = step + 1; i < k->count && i <= step + PARTNERS; i++) {
         if (k->found[i].taken)
             continue;
-        struct reach other = reach_of(k, block, &k->found[i]);
-        if (fit_together(&own, &other))
+        struct sp_pairs_span other = span_of(k, block, &k->found[i]);
+        if (sp_pairs_fit(&own, &other))
             return i;
     }
     return k->count;

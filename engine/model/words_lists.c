@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/model/loader.h"
+#include "engine/model/pairs.h"
 #include "engine/model/words.h"
 
 /* Longer lists would pass through the caches; a kernel finds the steps of such a stage itself. */
@@ -23,17 +24,11 @@ struct taken {
     bool placed;
 };
 
-/* How far the products that share a 16-bit lane can bring it, up and down: for each output in the
- * two halves of a window. */
-struct reach {
-    int32_t up[2 * SP_WORDS_GROUP], down[2 * SP_WORDS_GROUP];
-};
-
 struct listing {
     const struct sp_words_stage *stage;
-    uint32_t max;               /* of an input; 0: no pairs */
-    struct taken *first, *next; /* room for what a position takes */
-    struct reach *reaches;      /* of `first` */
+    uint32_t max;                /* of an input; 0: no pairs */
+    struct taken *first, *next;  /* room for what a position takes */
+    struct sp_pairs_span *spans; /* of `first` */
     /* NULL while they are only counted */
     struct sp_words_list *lists;
     uint32_t *list_of;
@@ -136,48 +131,11 @@ static size_t end_of(struct listing *k, size_t group, size_t begin, size_t n, in
 
 /* ---- pairs ---- */
 
-/* The largest sum of two weights of n, in the direction of `sign`: no more than two winners of a
- * half of a window meet in a lane. */
-static int32_t largest_two(const int8_t *weights, size_t n, int32_t sign)
-{
-    int32_t best[2] = {0, 0};
-    for (size_t i = 0; i < n; i++) {
-        int32_t w = sign * weights[i];
-        if (w > best[0]) {
-            best[1] = best[0];
-            best[0] = w;
-        } else if (w > best[1]) {
-            best[1] = w;
-        }
-    }
-    return best[0] + best[1];
-}
-
-static struct reach reach_of(const struct listing *k, uint32_t step)
-{
-    const int8_t *table = k->stage->tables + k->stage->steps[step].table;
-    size_t half = k->stage->window / 2;
-    struct reach r;
-    for (size_t i = 0; i < 2 * SP_WORDS_GROUP; i++) {
-        r.up[i] = (int32_t)k->max * largest_two(table + i * half, half, 1);
-        r.down[i] = (int32_t)k->max * largest_two(table + i * half, half, -1);
-    }
-    return r;
-}
-
-static bool fit_together(const struct reach *a, const struct reach *b)
-{
-    for (size_t i = 0; i < 2 * SP_WORDS_GROUP; i++)
-        if (a->up[i] + b->up[i] > INT16_MAX || a->down[i] + b->down[i] > INT16_MAX)
-            return false;
-    return true;
-}
-
 /* A later step that step i can share 16 bits with; i if there is none. */
 static size_t partner(const struct listing *k, size_t i, size_t n)
 {
     for (size_t j = i + 1; j < n && j <= i + PARTNERS; j++)
-        if (!k->first[j].placed && fit_together(&k->reaches[i], &k->reaches[j]))
+        if (!k->first[j].placed && sp_pairs_fit(&k->spans[i], &k->spans[j]))
             return j;
     return i;
 }
@@ -199,9 +157,11 @@ static void place(struct listing *k, struct taken *t)
 /* Places n steps, pairs first; returns the end of the pairs. */
 static size_t place_all(struct listing *k, size_t n)
 {
+    const struct sp_words_stage *s = k->stage;
     bool pairs = k->max != 0 && k->listed != NULL;
     for (size_t i = 0; pairs && i < n; i++)
-        k->reaches[i] = reach_of(k, k->first[i].step);
+        k->spans[i] =
+            sp_pairs_span_of(s->tables + s->steps[k->first[i].step].table, s->window, k->max);
     for (size_t i = 0; pairs && i < n; i++) {
         size_t other = k->first[i].placed ? i : partner(k, i, n);
         if (other == i)
@@ -276,14 +236,14 @@ int sp_words_lists(struct sp_loader *l, uint32_t pair_max, struct sp_words_stage
         return SPARROW_OK;
     k.first = calloc(most, sizeof(*k.first));
     k.next = calloc(most, sizeof(*k.next));
-    k.reaches = calloc(most, sizeof(*k.reaches));
+    k.spans = calloc(most, sizeof(*k.spans));
     int status = SPARROW_OK;
-    if (k.first == NULL || k.next == NULL || k.reaches == NULL)
+    if (k.first == NULL || k.next == NULL || k.spans == NULL)
         status = sp_loader_fail(l, SPARROW_NO_MEMORY, "no memory to list its weights");
     else
         status = make_lists(l, &k, stage);
     free(k.first);
     free(k.next);
-    free(k.reaches);
+    free(k.spans);
     return status;
 }
