@@ -13,6 +13,7 @@
 #include "clients/sparrow/worker.h"
 
 #define MOST_THREADS 256
+#define COMMA        ,
 
 struct bench_settings {
     const char *model, *cpu;
@@ -27,10 +28,8 @@ static const struct options_option bench_options[] = {
      .kind = OPTIONS_TEXT,
      .offset = offsetof(struct bench_settings, cpu),
      .value = "LIST",
-     .help = "measure these kernels only: scalar, avx2, avxvnni, avx512vnni, avx512 or neon "
-             "(default: each "
-             "that this "
-             "machine has)",
+     .help = "measure these kernels only: " COMMANDS_CPUS(
+         ", ", " or ") " (default: each that this machine has)",
      .complete = OPTIONS_CPU},
     {.name = "batch",
      .kind = OPTIONS_SIZE,
@@ -152,7 +151,7 @@ static bool has_cpu(const char *cpu)
  */
 static int bench_all(struct bench *b)
 {
-    static const char *const all[] = {"scalar", "avx2", "avxvnni", "avx512vnni", "avx512", "neon"};
+    static const char *const all[] = {COMMANDS_CPUS(COMMA, COMMA)};
     char list[64] = "";
     int code = SAY_FINE;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && code == SAY_FINE; i++) {

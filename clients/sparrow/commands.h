@@ -17,6 +17,11 @@ extern const struct options_command models_command;
 /* All of them, in the order in which help shows them; ends with NULL. Stands in main.c. */
 extern const struct options_command *const commands_all[];
 
+/* The sets of kernels, slower ones first: SEP between them, LAST in front of the last. With strings
+ * it is one string. */
+#define COMMANDS_CPUS(SEP, LAST)                                                                   \
+    "scalar" SEP "avx2" SEP "avxvnni" SEP "avx512vnni" SEP "avx512" LAST "neon"
+
 /* The options that many tables share. SETTINGS is the struct that has the fields named below. */
 #define COMMANDS_MODEL(SETTINGS)                                                                   \
     {                                                                                              \
@@ -30,9 +35,8 @@ extern const struct options_command *const commands_all[];
 #define COMMANDS_CPU(SETTINGS)                                                                     \
     {                                                                                              \
         .name = "cpu", .kind = OPTIONS_TEXT, .offset = offsetof(SETTINGS, cpu), .value = "LIST",   \
-        .help = "which kernels may run: scalar, avx2, avxvnni, avx512vnni, avx512, neon or "       \
-                "native, or a "                                                                    \
-                "comma list (default $SPARROW_CPU, else native)",                                  \
+        .help = "which kernels may run: " COMMANDS_CPUS(                                           \
+            ", ", ", ") " or native, or a comma list (default $SPARROW_CPU, else native)",         \
         .complete = OPTIONS_CPU                                                                    \
     }
 #define COMMANDS_JSON(SETTINGS)                                                                    \

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "clients/sparrow/completion.h"
 
+#include "clients/sparrow/commands.h"
+
 /* A case pattern for the options whose values are completed in one way: "--model|-m|--out". Returns
  * how many. */
 static size_t print_pattern(const struct options_command *command, enum options_complete complete,
@@ -28,8 +30,7 @@ static void print_values(const struct options_command *command, FILE *out)
         {OPTIONS_FILE, "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); compopt -o filenames"},
         {OPTIONS_FOLDER, "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); compopt -o filenames"},
         {OPTIONS_CPU,
-         "mapfile -t COMPREPLY < <(compgen -W 'native scalar avx2 avxvnni avx512vnni avx512 "
-         "neon' -- \"$cur\")"},
+         "mapfile -t COMPREPLY < <(compgen -W 'native " COMMANDS_CPUS(" ", " ") "' -- \"$cur\")"},
         {OPTIONS_ANY, "COMPREPLY=()"},
     };
     fputs("        case $prev in\n", out);
