@@ -8,15 +8,13 @@
  * caches.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* sched_setaffinity() */
 #include <dlfcn.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/engine/clips.h"
+#include "bench/engine/measure.h"
 #include "bench/engine/weights.h"
 #include "engine/model/words.h"
 
@@ -50,13 +48,6 @@ static void give_up(const char *what, const char *why)
 {
     fprintf(stderr, "against: %s: %s\n", what, why);
     exit(1);
-}
-
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
 /* ---- the two ways: what engine/network/batch.c and run.c do ---- */
@@ -148,31 +139,25 @@ static double turn(const struct bench *b, const struct way *w, size_t from, bool
 {
     static int32_t scores[SP_WORDS * 4096];
     size_t words = b->one ? 1 : SP_WORDS;
-    double spent = 0, begin = now_us();
+    double spent = 0, begin = measure_now_us();
     for (size_t i = 0; i < TURN; i++) {
         if (cold) {
             sparrow_features(b->model, b->own, b->noise, NOISE, b->spare);
-            begin = now_us();
+            begin = measure_now_us();
         }
         run(b, w, (from + i * words) % b->clips.count, scores);
         if (cold)
-            spent += now_us() - begin;
+            spent += measure_now_us() - begin;
     }
-    return (cold ? spent : now_us() - begin) / (double)(TURN * words);
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
+    return (cold ? spent : measure_now_us() - begin) / (double)(TURN * words);
 }
 
 static void compare(struct bench *b, const struct way *tables, const struct way *compiled,
                     bool cold)
 {
-    double least[2] = {1e9, 1e9}, end = now_us() + b->seconds * 1e6;
+    double least[2] = {1e9, 1e9}, end = measure_now_us() + b->seconds * 1e6;
     size_t n = 0, clip = 0;
-    for (; n < MOST && (now_us() < end || n < 8);
+    for (; n < MOST && (measure_now_us() < end || n < 8);
          n++, clip = (clip + TURN * SP_WORDS) % b->clips.count) {
         bool first = n % 2 == 0;
         double us[2];
@@ -182,7 +167,7 @@ static void compare(struct bench *b, const struct way *tables, const struct way 
         least[1] = us[1] < least[1] ? us[1] : least[1];
         b->ratio[n] = us[0] / us[1];
     }
-    qsort(b->ratio, n, sizeof(double), by_size);
+    measure_sort(b->ratio, n);
     printf("\"%s\": {\"tables_us\": %.4f, \"compiled_us\": %.4f, \"least_ratio\": %.4f, "
            "\"median_ratio\": %.4f, \"turns\": %zu}",
            cold ? "cold" : "warm", least[0], least[1], least[0] / least[1], b->ratio[n / 2], n);
@@ -242,10 +227,7 @@ int main(int argc, char **argv)
     b.spare = weights_memory(sparrow_features_frames(model, NOISE), model->bands);
     for (size_t i = 0; i < NOISE; i++)
         b.noise[i] = (int16_t)(i * 7919 % 20011);
-    cpu_set_t core;
-    CPU_ZERO(&core);
-    CPU_SET(0, &core);
-    sched_setaffinity(0, sizeof(core), &core);
+    measure_pin(0);
     struct way tables = tables_of(&b);
     check(&b, &tables);
     for (int i = 6; i < argc; i++) {

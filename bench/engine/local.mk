@@ -24,7 +24,8 @@ tests_unit_kernels_check_rows_LDADD = libtwins.la $(engine_test_libs)
 # Not built by `make all`: wants libdnnl-dev, libxnnpack-dev and libpthreadpool-dev. `make bench/engine/words`
 EXTRA_PROGRAMS = bench/engine/words bench/engine/generate bench/engine/against
 bench_engine_words_SOURCES = bench/engine/words.c bench/engine/rival.h bench/engine/own.c \
-	bench/engine/clips.c bench/engine/clips.h bench/engine/stages.c bench/engine/stages.h \
+	bench/engine/clips.c bench/engine/clips.h bench/engine/measure.c bench/engine/measure.h \
+	bench/engine/stages.c bench/engine/stages.h \
 	bench/engine/peak.c bench/engine/peak.h bench/engine/steps.c bench/engine/steps.h bench/engine/onednn.c bench/engine/xnnpack.c
 bench_engine_words_CFLAGS = $(OUR_CFLAGS)
 bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lpthreadpool -lpthread
@@ -34,7 +35,8 @@ bench_engine_generate_SOURCES = bench/engine/generate.c bench/engine/generate.h 
 	bench/engine/generate_one.c bench/engine/generate_rows.c bench/engine/generate_words.c
 bench_engine_generate_CFLAGS = $(OUR_CFLAGS)
 bench_engine_generate_LDADD = libsparrow_internal.la
-bench_engine_against_SOURCES = bench/engine/against.c bench/engine/clips.c bench/engine/clips.h
+bench_engine_against_SOURCES = bench/engine/against.c bench/engine/clips.c bench/engine/clips.h \
+	bench/engine/measure.c bench/engine/measure.h
 bench_engine_against_CFLAGS = $(OUR_CFLAGS)
 bench_engine_against_LDADD = libtwins.la
 CLEANFILES += bench/engine/words bench/engine/generate bench/engine/against

@@ -7,19 +7,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/engine/measure.h"
 #include "bench/engine/weights.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
-
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 /* 64-bit imul: 3 cycles on every core this runs on. */
 static void chain(const void *memory, size_t n)
@@ -92,9 +85,9 @@ static double least(void (*call)(const void *, size_t), const void *memory, size
 {
     double found = 1e18;
     for (size_t i = 0; i < samples; i++) {
-        double before = now_ns();
+        double before = measure_now_ns();
         call(memory, n);
-        double took = now_ns() - before;
+        double took = measure_now_ns() - before;
         found = took < found ? took : found;
     }
     return found;

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "bench/engine/measure.h"
 #include "bench/engine/weights.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/words.h"
@@ -19,13 +19,6 @@
 #define GROUPS    4 /* of eight outputs, of words */
 #define BLOCKS    8 /* the same of lanes: two registers' at 4 positions */
 #define SAMPLES   3000
-
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 /* Bytes of 0 .. below - 1; what they are changes no time. */
 static uint8_t *some(size_t n, uint32_t below)
@@ -118,9 +111,9 @@ static double words_time(const struct sp_words_kernels *k, size_t window, size_t
     s.tables = (const int8_t *)tables;
     double least = 1e18;
     for (size_t i = 0; i < SAMPLES; i++) {
-        double before = now_ns();
+        double before = measure_now_ns();
         k->stage(&s, scratch);
-        double took = now_ns() - before;
+        double took = measure_now_ns() - before;
         least = took < least ? took : least;
     }
     free(tables);
@@ -165,10 +158,10 @@ static double lanes_time(const struct sp_lanes_kernels *k, size_t lanes, size_t 
                                .split = SIZE_MAX};
     double least = 1e18;
     for (size_t i = 0; i < SAMPLES; i++) {
-        double before = now_ns();
+        double before = measure_now_ns();
         for (size_t j = 0; j < POSITIONS; j++)
             k->stage(&s, scratch);
-        double took = (now_ns() - before) / POSITIONS;
+        double took = (measure_now_ns() - before) / POSITIONS;
         least = took < least ? took : least;
     }
     free(tables);

@@ -3,17 +3,15 @@
  * a batch (several, if it is short); the least and the median of all samples are printed, as JSON.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* pthread_setaffinity_np() */
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/engine/clips.h"
+#include "bench/engine/measure.h"
 #include "bench/engine/peak.h"
 #include "bench/engine/rival.h"
 #include "bench/engine/steps.h"
@@ -72,13 +70,6 @@ static void give_up(const char *what, const char *why)
     exit(1);
 }
 
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
 static void write_features(const struct settings *s, const struct sparrow_model *model,
                            const struct clips *in)
 {
@@ -112,28 +103,25 @@ static void *measure(void *arg)
 {
     struct worker *w = arg;
     const struct settings *s = w->s;
-    cpu_set_t core;
-    CPU_ZERO(&core);
-    CPU_SET(w->core, &core);
-    pthread_setaffinity_np(pthread_self(), sizeof(core), &core);
+    measure_pin(w->core);
     int32_t *scores = weights_memory(s->words * w->model->label_count, sizeof(*scores));
     w->instance = make(s, s->how, w->model);
-    double before = now_us(), one = 0;
+    double before = measure_now_us(), one = 0;
     for (size_t i = 0; i < 3; i++) {
-        before = now_us();
+        before = measure_now_us();
         s->how->run(w->instance, w->in->rows, scores);
-        one = now_us() - before;
+        one = measure_now_us() - before;
     }
     w->repeats = one < SHORTEST_US ? (size_t)(SHORTEST_US / (one + 0.01)) + 1 : 1;
     pthread_barrier_wait(w->start);
-    double begin = now_us(), end = begin + s->seconds * 1e6, last = begin;
+    double begin = measure_now_us(), end = begin + s->seconds * 1e6, last = begin;
     for (size_t at = 0; (last < end || w->samples < LEAST_SAMPLES) && w->samples < MOST_SAMPLES;
          w->samples++) {
         for (size_t i = 0; i < w->repeats; i++) {
             s->how->run(w->instance, w->in->rows + at, scores);
             at = (at + s->words) % w->in->count;
         }
-        double now = now_us();
+        double now = measure_now_us();
         w->us[w->samples] = (now - last) / (double)(w->repeats * s->words);
         last = now;
     }
@@ -141,12 +129,6 @@ static void *measure(void *arg)
     w->done = (uint64_t)(w->samples * w->repeats * s->words);
     free(scores);
     return NULL;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
 }
 
 static size_t best(const int32_t *scores, size_t n)
@@ -207,7 +189,7 @@ static void report(const struct settings *s, const struct sparrow_model *model,
     double least = 0, middle = 0, rate = 0, rate_middle = 0, rate_wall = 0;
     for (size_t i = 0; i < s->threads; i++) {
         const struct worker *w = &workers[i];
-        qsort(w->us, w->samples, sizeof(double), by_time);
+        measure_sort(w->us, w->samples);
         least = i == 0 || w->us[0] < least ? w->us[0] : least;
         middle = i == 0 || w->us[w->samples / 2] < middle ? w->us[w->samples / 2] : middle;
         rate += 1e6 / w->us[0];
