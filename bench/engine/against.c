@@ -58,7 +58,11 @@ static void run_words(const struct bench *b, const struct way *w, const uint8_t 
     const struct sparrow_model *m = b->model;
     const struct sp_words_program *p = m->words;
     uint8_t *bytes = w->scratch + m->words_at;
-    p->kernels->quads(m->frames, m->bands, features, bytes + p->values[0].at);
+    const struct sp_words_form *form = &p->values[0].form;
+    if (form->image)
+        p->kernels->image(form->positions, features, bytes + p->values[0].at);
+    else
+        p->kernels->quads(m->frames, m->bands, features, bytes + p->values[0].at);
     for (size_t i = 0; i < p->stage_count; i++)
         if (w->stages != NULL)
             w->stages[i](bytes);
