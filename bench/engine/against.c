@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <dlfcn.h>
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +44,6 @@ struct bench {
     uint8_t *spare; /* the noise's features */
     double ratio[MOST];
 };
-
-static void give_up(const char *what, const char *why)
-{
-    fprintf(stderr, "against: %s: %s\n", what, why);
-    exit(1);
-}
 
 /* ---- the two ways: what engine/network/batch.c and run.c do ---- */
 
@@ -89,7 +84,7 @@ static void run_layer(const struct sparrow_model *m, const struct sp_layer *laye
     else if (layer->op == SP_OP_LINEAR && layer->conv.weights.encoding == SP_DENSE)
         k->conv_dense(&layer->conv.shape, layer->conv.weights.dense, layer->conv.bias, in, out);
     else
-        give_up(layer->name, "this command knows no such layer between stages");
+        errx(1, "%s: this command knows no such layer between stages", layer->name);
 }
 
 static void run_one(const struct bench *b, const struct way *w, const uint8_t *features,
@@ -132,7 +127,7 @@ static void check(struct bench *b, const struct way *w)
         sparrow_run(b->model, b->own, b->clips.rows + clip, words, right);
         run(b, w, clip, own);
         if (memcmp(right, own, n * sizeof(*own)) != 0)
-            give_up(w->name, "other scores than the engine's");
+            errx(1, "%s: other scores than the engine's", w->name);
     }
     free(right);
     free(own);
@@ -193,7 +188,7 @@ static struct way load(const struct bench *b, const char *path)
     w.name = path;
     void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (so == NULL)
-        give_up(path, dlerror());
+        errx(1, "%s: %s", path, dlerror());
     const size_t *count = dlsym(so, "compiled_count");
     const char *digest = dlsym(so, "compiled_digest");
     const void *kernel = dlsym(so, "compiled_stage");
@@ -201,7 +196,7 @@ static struct way load(const struct bench *b, const char *path)
     if (count == NULL || digest == NULL || (w.stages == NULL) == (kernel == NULL) ||
         strcmp(digest, b->model->digest) != 0 ||
         *count != (b->one ? b->model->run_count : b->model->words->stage_count))
-        give_up(path, "made for another model");
+        errx(1, "%s: made for another model", path);
     if (kernel != NULL && b->one)
         memcpy(&w.lanes_stage, kernel, sizeof(w.lanes_stage));
     else if (kernel != NULL)
@@ -219,14 +214,14 @@ int main(int argc, char **argv)
     }
     struct sparrow_model_options options = {.size = sizeof(options), .cpu = argv[2]};
     if (sparrow_model_load(argv[1], &options, &model, &err) != 0)
-        give_up(argv[1], err.text);
+        errx(1, "%s: %s", argv[1], err.text);
     static struct bench b;
     b.model = model;
     b.one = strcmp(argv[4], "one") == 0;
     b.seconds = strtod(argv[5], NULL);
     if (model->words == NULL || model->kernels.lanes == NULL || model->label_count > 4096 ||
         sparrow_scratch_new(model, &b.own, NULL) != 0)
-        give_up(argv[1], "these kernels do not run it");
+        errx(1, "%s: these kernels do not run it", argv[1]);
     clips_read(model, argv[3], SP_WORDS, &b.clips);
     b.spare = weights_memory(sparrow_features_frames(model, NOISE), model->bands);
     for (size_t i = 0; i < NOISE; i++)

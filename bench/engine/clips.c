@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bench/engine/clips.h"
 
+#include <err.h>
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
@@ -13,17 +14,11 @@
 
 #define MOST_CLIPS 4096
 
-static void give_up(const char *what, const char *why)
-{
-    fprintf(stderr, "clips: %s: %s\n", what, why);
-    exit(1);
-}
-
 static void *read_file(const char *path, size_t *ret_bytes)
 {
     FILE *f = fopen(path, "rb");
     if (f == NULL)
-        give_up(path, strerror(errno));
+        errx(1, "%s: %s", path, strerror(errno));
     size_t room = (size_t)1 << 20;
     uint8_t *bytes = weights_memory(room, 1);
     *ret_bytes = fread(bytes, 1, room, f);
@@ -38,7 +33,7 @@ static void read_clip(const struct sparrow_model *model, struct sparrow_scratch 
     struct sparrow_error err;
     uint8_t *bytes = read_file(path, &n);
     if (sparrow_audio_decode(audio, bytes, n, NULL, &err) != 0)
-        give_up(path, err.text);
+        errx(1, "%s: %s", path, err.text);
     size_t samples = sparrow_audio_count(audio), most = model->frames * model->hop;
     if (samples > most)
         samples = most;
@@ -53,9 +48,9 @@ void clips_read(const struct sparrow_model *model, const char *pattern, size_t e
     struct sparrow_scratch *scratch;
     struct sparrow_audio *audio;
     if (glob(pattern, 0, NULL, &found) != 0)
-        give_up(pattern, "no clips");
+        errx(1, "%s: no clips", pattern);
     if (sparrow_scratch_new(model, &scratch, NULL) != 0 || sparrow_audio_new(&audio, NULL) != 0)
-        give_up(pattern, "no memory");
+        errx(1, "%s: no memory", pattern);
     size_t count = found.gl_pathc < MOST_CLIPS ? found.gl_pathc : MOST_CLIPS;
     size_t n = model->frames * model->bands;
     ret_clips->count = count;

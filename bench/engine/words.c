@@ -3,6 +3,7 @@
  * a batch (several, if it is short); the least and the median of all samples are printed, as JSON.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -64,19 +65,13 @@ static void usage(void)
     exit(2);
 }
 
-static void give_up(const char *what, const char *why)
-{
-    fprintf(stderr, "words: %s: %s\n", what, why);
-    exit(1);
-}
-
 static void write_features(const struct settings *s, const struct sparrow_model *model,
                            const struct clips *in)
 {
     FILE *f = fopen(s->features, "wb");
     size_t n = model->frames * model->bands;
     if (f == NULL || fwrite(in->bytes, n, in->count, f) != in->count || fclose(f) != 0)
-        give_up(s->features, strerror(errno));
+        errx(1, "%s: %s", s->features, strerror(errno));
 }
 
 static void *make(const struct settings *s, const struct rival *how,
@@ -86,7 +81,7 @@ static void *make(const struct settings *s, const struct rival *how,
     void *instance =
         how->make(model, &(struct rival_options){s->kernels, s->form, s->words}, &reason);
     if (instance == NULL)
-        give_up(s->rival, reason);
+        errx(1, "%s: %s", s->rival, reason);
     return instance;
 }
 
@@ -168,7 +163,7 @@ static double alive(const struct sparrow_model *model, const struct clips *in)
     int32_t *scores = weights_memory(model->label_count, sizeof(*scores));
     float *density = weights_memory(model->layer_count, sizeof(*density));
     if (sparrow_scratch_new(model, &scratch, NULL) != 0)
-        give_up("sparrow", "no memory");
+        errx(1, "sparrow: no memory");
     for (size_t i = 0; i < in->count; i++) {
         sparrow_run(model, scratch, in->rows + i, 1, scores);
         sparrow_scratch_density(scratch, density);
@@ -316,7 +311,7 @@ int main(int argc, char **argv)
                            &(struct sparrow_model_options){
                                .size = sizeof(struct sparrow_model_options), .cpu = s.cpu},
                            &model, &err) != 0)
-        give_up(s.model, err.text);
+        errx(1, "%s: %s", s.model, err.text);
     s.kernels = choose(sparrow_model_cpu(model));
     if (s.how == NULL) {
         if (s.steps)
@@ -342,7 +337,7 @@ int main(int argc, char **argv)
             (struct worker){.s = &s, .model = model, .in = &in, .start = &start, .core = i};
         workers[i].us = weights_memory(MOST_SAMPLES, sizeof(double));
         if (pthread_create(&workers[i].thread, NULL, measure, &workers[i]) != 0)
-            give_up(s.rival, "no thread");
+            errx(1, "%s: no thread", s.rival);
     }
     for (size_t i = 0; i < s.threads; i++)
         pthread_join(workers[i].thread, NULL);
