@@ -44,7 +44,7 @@ struct request_pool *request_pool_new(struct lane *lane)
 static void free_store(struct request_store *store)
 {
     sparrow_audio_free(store->audio);
-    free(store->features);
+    free(store->loudness);
     free(store);
 }
 
@@ -137,8 +137,7 @@ struct request *request_new(struct request_pool *pool, size_t clips)
 
 static void give_back_store(struct request_pool *pool, struct request_store *store)
 {
-    bool large =
-        sparrow_audio_count(store->audio) > KEEP_SAMPLES || store->features_cap > KEEP_FEATURES;
+    bool large = sparrow_audio_count(store->audio) > KEEP_SAMPLES || store->cap > KEEP_FEATURES;
     if (large || pool->store_count == KEEP_STORES) {
         free_store(store);
         return;
@@ -195,15 +194,20 @@ struct request_store *request_store(struct request *request, size_t clip)
     return store;
 }
 
-bool request_store_reserve(struct request_store *store, size_t bytes)
+bool request_store_reserve(struct request_store *store, size_t loudness, size_t features)
 {
-    if (bytes <= store->features_cap)
-        return true;
-    uint8_t *features = realloc(store->features, bytes);
-    if (!features)
+    size_t head, bytes;
+    if (__builtin_mul_overflow(loudness, sizeof *store->loudness, &head) ||
+        __builtin_add_overflow(head, features, &bytes))
         return false;
-    store->features = features;
-    store->features_cap = bytes;
+    if (bytes > store->cap) {
+        free(store->loudness);
+        store->loudness = malloc(bytes);
+        store->cap = store->loudness ? bytes : 0;
+    }
+    if (!store->loudness)
+        return false;
+    store->features = (uint8_t *)store->loudness + head;
     return true;
 }
 

@@ -25,15 +25,17 @@ struct request_pool;                                         /* one per lane */
 typedef void (*sink_fn)(struct request *request, void *arg); /* read request->status first */
 
 struct request_clip {
-    /* in: set by api; the bytes stay valid until the sink (they belong to the exchange) */
+    /* in: set by api; the bytes stay valid until the sink, or until `decoded` (they belong to the
+     * exchange) */
     const char *name; /* comes back in the answer; may be NULL */
     const void *bytes;
     size_t size;
     const char *media_type; /* or NULL: sniff */
     bool is_features;       /* bytes are ready features, frames x bands */
     /* out: set by intake */
-    struct sparrow_audio *audio; /* decoded samples (NULL for ready features) */
-    const uint8_t *features;     /* rows of bands */
+    const uint64_t *loudness; /* of `samples` decoded samples (NULL for ready features) */
+    size_t samples;
+    const uint8_t *features; /* rows of bands */
     size_t frames;
     size_t first_word, words; /* its words in request->scores */
     size_t hop_frames;
@@ -61,6 +63,7 @@ struct request {
     size_t clip_count;
     sink_fn sink;
     void *sink_arg;
+    bool decoded; /* set by intake: nobody reads the clips' bytes any more */
     bool soon; /* set by schedule while it has the request: the sink will be called in this turn of
                   the loop; a codec need not put its connection to rest */
 

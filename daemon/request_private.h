@@ -24,8 +24,9 @@ enum request_state {
 struct request_store {
     struct request_store *next;
     struct sparrow_audio *audio;
+    uint64_t *loudness; /* one allocation with features, which stand behind it */
     uint8_t *features;
-    size_t features_cap;
+    size_t cap; /* bytes of both */
 };
 
 struct request_private {
@@ -67,9 +68,9 @@ struct request_private {
 
 /* The clip's store, made when it is needed first. NULL: no memory. */
 struct request_store *request_store(struct request *request, size_t clip);
-/* At least n bytes for the store's features. False: no memory. May be called off the lane for a
- * store in hand. */
-bool request_store_reserve(struct request_store *store, size_t bytes);
+/* Room for so many values of loudness and bytes of features. False: no memory. May be called off
+ * the lane for a store in hand. */
+bool request_store_reserve(struct request_store *store, size_t loudness, size_t features);
 /* request->scores for words x labels. SPARROW_NO_MEMORY, SPARROW_TOO_LARGE. */
 int request_reserve_scores(struct request *request, size_t words, size_t labels);
 /* Sets status and the text of the error. */

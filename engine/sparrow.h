@@ -277,12 +277,18 @@ SPARROW_API size_t sparrow_windows_start(const struct sparrow_model *model, size
 SPARROW_API size_t sparrow_windows_best(const struct sparrow_model *model, const float *confidences,
                                         size_t words);
 
+/* How loud each whole 10 ms of a clip are (sums of squared samples): all that sparrow_word_bounds()
+ * needs to know of it. ret_loudness: sparrow_loudness_count(samples) values. Never fails. */
+SPARROW_API size_t sparrow_loudness_count(size_t samples);
+SPARROW_API void sparrow_loudness(const struct sparrow_model *model, const int16_t *pcm,
+                                  size_t samples, uint64_t *ret_loudness);
+
 /* Where the speech is whose loudest part lies in samples [first, first + word length), by energy,
  * in seconds from the clip's start. A word that the window cuts is followed over its edges, half a
- * word's length at most. A window without speech gives its own bounds. Never fails. */
-SPARROW_API void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm,
-                                     size_t samples, size_t first, double *ret_start_s,
-                                     double *ret_end_s);
+ * word's length at most. A window without speech gives its own bounds. loudness: the whole clip's,
+ * of `samples` samples. Never fails. */
+SPARROW_API void sparrow_word_bounds(const uint64_t *loudness, size_t samples, size_t first,
+                                     double *ret_start_s, double *ret_end_s);
 
 #ifdef __cplusplus
 }

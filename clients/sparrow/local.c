@@ -22,7 +22,8 @@ struct words {
     const struct model *model;
     const int16_t *pcm;
     size_t samples, frames, hop_frames, count;
-    uint8_t *features;  /* frames x bands */
+    uint8_t *features; /* frames x bands */
+    uint64_t *loudness;
     float *confidences; /* count x labels */
     size_t best;
     uint64_t decode_ns, features_ns, network_ns;
@@ -32,13 +33,15 @@ static bool words_alloc(struct words *words)
 {
     size_t labels = words->model->labels;
     words->features = malloc(words->frames * words->model->bands);
+    words->loudness = calloc(sparrow_loudness_count(words->samples) + 1, sizeof(uint64_t));
     words->confidences = reallocarray(NULL, words->count, labels * sizeof(float));
-    return words->features && words->confidences;
+    return words->features && words->loudness && words->confidences;
 }
 
 static void words_done(struct words *words)
 {
     free(words->features);
+    free(words->loudness);
     free(words->confidences);
 }
 
@@ -52,6 +55,7 @@ static bool words_run(struct words *words)
     uint64_t begin = clock_now_ns();
     sparrow_features(model->engine, model->scratch, words->pcm, words->samples, words->features);
     uint64_t middle = clock_now_ns();
+    sparrow_loudness(model->engine, words->pcm, words->samples, words->loudness);
     for (size_t first = 0; first < words->count; first += BATCH) {
         size_t n = words->count - first < BATCH ? words->count - first : BATCH;
         for (size_t i = 0; i < n; i++)
@@ -75,8 +79,7 @@ static void word_bounds(const struct words *words, size_t word, double *ret_star
 {
     size_t first = words->model->hop * sparrow_windows_start(words->model->engine, words->frames,
                                                              words->hop_frames, word);
-    sparrow_word_bounds(words->model->engine, words->pcm, words->samples, first, ret_start_s,
-                        ret_end_s);
+    sparrow_word_bounds(words->loudness, words->samples, first, ret_start_s, ret_end_s);
 }
 
 /* The labels of a word, most confident first. */

@@ -30,21 +30,19 @@ struct results_maker {
     double last_start_s, last_end_s;
 };
 
-/* Looking for speech costs as much as a word of the network, and a clip's best word is often the
- * keyword's as well: the last one is kept. */
+/* A clip's best word is often the keyword's as well: what was found last is kept. */
 static void results_bounds(struct results_maker *m, const struct request_clip *clip, size_t word,
                            double *ret_start, double *ret_end)
 {
     size_t hop = sparrow_model_hop(m->model);
     size_t frame = sparrow_windows_start(m->model, clip->frames, clip->hop_frames, word);
-    if (!clip->audio) {
+    if (!clip->loudness) {
         *ret_start = (double)(frame * hop) / RESULTS_RATE;
         *ret_end = (double)((frame + sparrow_model_frames(m->model)) * hop) / RESULTS_RATE;
         return;
     }
     if (m->last_clip != clip || m->last_frame != frame)
-        sparrow_word_bounds(m->model, sparrow_audio_samples(clip->audio),
-                            sparrow_audio_count(clip->audio), frame * hop, &m->last_start_s,
+        sparrow_word_bounds(clip->loudness, clip->samples, frame * hop, &m->last_start_s,
                             &m->last_end_s);
     m->last_clip = clip;
     m->last_frame = frame;

@@ -70,7 +70,7 @@ static int decode_audio(struct request *request, struct request_clip *clip,
         .max_seconds = p->max_seconds,
         .interrupt = interrupted,
         .interrupt_arg = p,
-        .borrow = true, /* the clip's bytes stay until the sink */
+        .borrow = true, /* the samples are not looked at after this function */
     };
     struct sparrow_error err = {0};
     uint64_t began = lane_clock_ns();
@@ -80,12 +80,15 @@ static int decode_audio(struct request *request, struct request_clip *clip,
     if (rc < 0)
         return request_fail(request, rc, "%s", err.text);
     size_t samples = sparrow_audio_count(store->audio), bytes;
-    clip->audio = store->audio;
+    clip->samples = samples;
     clip->frames = sparrow_features_frames(model, samples);
     if (__builtin_mul_overflow(clip->frames, sparrow_model_bands(model), &bytes) ||
-        !request_store_reserve(store, bytes))
+        !request_store_reserve(store, sparrow_loudness_count(samples), bytes))
         return request_fail(request, SPARROW_NO_MEMORY, "no memory for features");
-    sparrow_features(model, scratch, sparrow_audio_samples(store->audio), samples, store->features);
+    const int16_t *pcm = sparrow_audio_samples(store->audio);
+    sparrow_loudness(model, pcm, samples, store->loudness);
+    sparrow_features(model, scratch, pcm, samples, store->features);
+    clip->loudness = store->loudness;
     clip->features = store->features;
     p->features_ns += lane_clock_ns() - decoded;
     return 0;
@@ -113,8 +116,10 @@ int clips_decode(struct request *request, struct scratches *scratches)
     struct sparrow_scratch *scratch = scratches_get(scratches, request->model);
     if (!scratch)
         return request_fail(request, SPARROW_NO_MEMORY, "no memory for features");
+    bool decoded = true;
     for (size_t i = 0; i < request->clip_count; i++) {
         struct request_clip *clip = &request->clips[i];
+        decoded = decoded && !clip->is_features;
         int rc = clip->is_features ? take_features(request, clip)
                                    : decode_audio(request, clip, p->stores[i], scratch);
         if (rc < 0) {
@@ -122,6 +127,7 @@ int clips_decode(struct request *request, struct scratches *scratches)
             return rc;
         }
     }
+    request->decoded = decoded;
     return count_words(request);
 }
 

@@ -29,39 +29,47 @@
 static_assert(SP_FRONT_END_WORD_SAMPLES % SLICE_SAMPLES == 0, "slices fill a word");
 static_assert(SLICE_SAMPLES % 16 == 0, "what the kernel asks for");
 
-/* Energy of each slice in squares of s16, one for each sample more than there is, so that silence
- * is not zero. */
-static void energies(const struct sparrow_model *model, const int16_t *pcm, size_t count,
-                     double *ret_energy)
+size_t sparrow_loudness_count(size_t samples)
 {
-    uint64_t sums[SLICES];
-    model->kernels.energies(pcm, SLICE_SAMPLES, count, sums);
-    for (size_t i = 0; i < count; i++)
-        ret_energy[i] = (double)(int64_t)(sums[i] + SLICE_SAMPLES);
+    return samples / SLICE_SAMPLES;
 }
 
-static double noise_of(const double *energy, size_t count)
+void sparrow_loudness(const struct sparrow_model *model, const int16_t *pcm, size_t samples,
+                      uint64_t *ret_loudness)
 {
-    double least[NOISE_RANKS]; /* rising: the least seen so far */
+    model->kernels.energies(pcm, SLICE_SAMPLES, sparrow_loudness_count(samples), ret_loudness);
+}
+
+static uint64_t noise_of(const uint64_t *loudness, size_t count)
+{
+    uint64_t least[NOISE_RANKS]; /* rising: the least seen so far */
     size_t rank = count / 10, kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if (kept > rank && energy[i] >= least[rank])
+        if (kept > rank && loudness[i] >= least[rank])
             continue;
         size_t at = kept > rank ? rank : kept++;
-        for (; at > 0 && least[at - 1] > energy[i]; at--)
+        for (; at > 0 && least[at - 1] > loudness[i]; at--)
             least[at] = least[at - 1];
-        least[at] = energy[i];
+        least[at] = loudness[i];
     }
     return least[rank];
 }
 
+/* The least loudness that is speech. One is added for each sample, so that silence is not zero. */
+static uint64_t threshold_of(uint64_t peak, uint64_t noise)
+{
+    double under_peak = (double)(int64_t)(peak + SLICE_SAMPLES) / UNDER_PEAK;
+    double over_noise = (double)(int64_t)(noise + SLICE_SAMPLES) * OVER_NOISE;
+    return (uint64_t)(int64_t)ceil(fmax(under_peak, over_noise)) - SLICE_SAMPLES;
+}
+
 /* From the peak in one direction as far as speech reaches over gaps; step is 1 or -1. */
-static size_t reach(const double *energy, size_t count, size_t peak, ptrdiff_t step,
-                    double threshold)
+static size_t reach(const uint64_t *loudness, size_t count, size_t peak, ptrdiff_t step,
+                    uint64_t threshold)
 {
     ptrdiff_t last = (ptrdiff_t)peak;
     for (ptrdiff_t i = last; i >= 0 && i < (ptrdiff_t)count; i += step) {
-        if (energy[i] >= threshold)
+        if (loudness[i] >= threshold)
             last = i;
         if ((i - last) * step > GAP_SLICES)
             break;
@@ -74,8 +82,8 @@ static size_t at_most(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm, size_t samples,
-                         size_t first, double *ret_start_s, double *ret_end_s)
+void sparrow_word_bounds(const uint64_t *loudness, size_t samples, size_t first,
+                         double *ret_start_s, double *ret_end_s)
 {
     const double rate = SP_FRONT_END_RATE_HZ;
     size_t left = first < samples ? samples - first : 0;
@@ -85,19 +93,18 @@ void sparrow_word_bounds(const struct sparrow_model *model, const int16_t *pcm, 
     if (n < SLICE_SAMPLES)
         return;
 
-    double energy[SLICES];
     size_t before = at_most(first / SLICE_SAMPLES, BEYOND_SLICES);
-    size_t origin = first - before * SLICE_SAMPLES, end = before + n / SLICE_SAMPLES;
+    size_t origin = first / SLICE_SAMPLES - before, end = before + n / SLICE_SAMPLES;
     size_t count = before + at_most(left / SLICE_SAMPLES, WORD_SLICES + BEYOND_SLICES);
-    energies(model, pcm + origin, count, energy);
     size_t peak = before;
+    loudness += origin;
     for (size_t i = before + 1; i < end; i++)
-        peak = energy[i] > energy[peak] ? i : peak;
-    double threshold = fmax(energy[peak] / UNDER_PEAK, noise_of(energy, count) * OVER_NOISE);
-    if (energy[peak] < threshold)
+        peak = loudness[i] > loudness[peak] ? i : peak;
+    uint64_t threshold = threshold_of(loudness[peak], noise_of(loudness, count));
+    if (loudness[peak] < threshold)
         return;
-    size_t from = reach(energy, count, peak, -1, threshold),
-           to = reach(energy, count, peak, 1, threshold);
-    *ret_start_s = (double)(origin + from * SLICE_SAMPLES) / rate;
-    *ret_end_s = (double)(origin + (to + 1) * SLICE_SAMPLES) / rate;
+    size_t from = reach(loudness, count, peak, -1, threshold),
+           to = reach(loudness, count, peak, 1, threshold);
+    *ret_start_s = (double)((origin + from) * SLICE_SAMPLES) / rate;
+    *ret_end_s = (double)((origin + to + 1) * SLICE_SAMPLES) / rate;
 }

@@ -117,11 +117,14 @@ START_TEST(features_and_run_allocate_nothing)
         int32_t scores[3];
         float confidence[3];
         double start, end;
+        static uint64_t loudness[20000 / 160];
+        ck_assert_uint_eq(sparrow_loudness_count(20000), sizeof loudness / sizeof loudness[0]);
         allocations = 0;
         sparrow_features(model, scratch, pcm, 20000, features);
         sparrow_run(model, scratch, &rows, 1, scores);
         sparrow_confidence(model, scores, confidence);
-        sparrow_word_bounds(model, pcm, 20000, 0, &start, &end);
+        sparrow_loudness(model, pcm, 20000, loudness);
+        sparrow_word_bounds(loudness, 20000, 0, &start, &end);
         ck_assert_int_eq(allocations, 0);
         sparrow_scratch_free(scratch);
         sparrow_model_free(model);

@@ -60,10 +60,11 @@ static struct heard hear(const int16_t *pcm, size_t samples)
     size_t words = sparrow_windows_count(model, frames, HOP);
     uint8_t *features = calloc(frames, bands);
     float *confidences = calloc(words * labels, sizeof *confidences);
+    uint64_t *loudness = calloc(sparrow_loudness_count(samples) + 1, sizeof *loudness);
     int32_t *scores = calloc(labels, sizeof *scores);
     struct sparrow_scratch *scratch;
     struct sparrow_error err;
-    ck_assert(features && confidences && scores);
+    ck_assert(features && confidences && loudness && scores);
     ck_assert_int_eq(sparrow_scratch_new(model, &scratch, &err), 0);
     sparrow_features(model, scratch, pcm, samples, features);
     for (size_t i = 0; i < words; i++) {
@@ -77,12 +78,14 @@ static struct heard hear(const int16_t *pcm, size_t samples)
             label = i;
     struct heard heard;
     snprintf(heard.label, sizeof heard.label, "%s", sparrow_model_label(model, label));
-    sparrow_word_bounds(model, pcm, samples,
+    sparrow_loudness(model, pcm, samples, loudness);
+    sparrow_word_bounds(loudness, samples,
                         sparrow_windows_start(model, frames, HOP, best) * sparrow_model_hop(model),
                         &heard.start_s, &heard.end_s);
     sparrow_scratch_free(scratch);
     free(features);
     free(confidences);
+    free(loudness);
     free(scores);
     return heard;
 }
@@ -132,12 +135,14 @@ END_TEST
 START_TEST(bounds_of_a_word_that_the_window_cuts_are_the_words)
 {
     static int16_t pcm[3 * RATE];
+    static uint64_t loudness[3 * RATE];
     double start_s, end_s, cut_start_s, cut_end_s;
     load();
     place("yes", RATE, pcm, 3 * RATE); /* speech from 1.08 to 1.6 */
-    sparrow_word_bounds(model, pcm, 3 * RATE, RATE, &start_s, &end_s);
+    sparrow_loudness(model, pcm, 3 * RATE, loudness);
+    sparrow_word_bounds(loudness, 3 * RATE, RATE, &start_s, &end_s);
     for (size_t first = RATE / 2; first <= RATE + RATE / 5; first += RATE / 100) {
-        sparrow_word_bounds(model, pcm, 3 * RATE, first, &cut_start_s, &cut_end_s);
+        sparrow_word_bounds(loudness, 3 * RATE, first, &cut_start_s, &cut_end_s);
         ck_assert_msg(fabs(cut_start_s - start_s) < 0.0201 && fabs(cut_end_s - end_s) < 0.0201,
                       "window at %zu: %g to %g, not %g to %g", first, cut_start_s, cut_end_s,
                       start_s, end_s);
