@@ -52,11 +52,6 @@ void text_add(struct text *t, const void *bytes, size_t n)
     t->len += n;
 }
 
-void text_puts(struct text *t, const char *s)
-{
-    text_add(t, s, strlen(s));
-}
-
 void text_printf(struct text *t, const char *format, ...)
 {
     va_list args, again;
@@ -114,21 +109,32 @@ static void add_escaped(struct text *t, unsigned char c)
     text_printf(t, "\\u%04x", c);
 }
 
+/* Bytes that a JSON string holds as they are, at the start of s: printable ASCII. */
+static size_t plain(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
+        i++;
+    return i;
+}
+
 void text_json(struct text *t, const char *s, size_t n)
 {
     text_add(t, "\"", 1);
     for (size_t i = 0; i < n;) {
-        unsigned char c = (unsigned char)s[i];
+        size_t run = plain(s + i, n - i);
+        text_add(t, s + i, run);
+        i += run;
+        if (i == n)
+            break;
         size_t len = text_utf8(s + i, n - i);
-        if (len == 0) {
+        if (len == 0)
             text_add(t, "\xef\xbf\xbd", 3);
-            len = 1;
-        } else if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
-            add_escaped(t, c);
-        } else {
+        else if (len == 1)
+            add_escaped(t, (unsigned char)s[i]);
+        else
             text_add(t, s + i, len);
-        }
-        i += len;
+        i += len > 0 ? len : 1;
     }
     text_add(t, "\"", 1);
 }

@@ -21,7 +21,7 @@
 #include "daemon/http1/handler.h"
 
 #define POOL_BYTES                                                                                 \
-    (80u << 10) /* per connection, half of it for reading: a second of audio and its head come in  \
+    (66u << 10) /* per connection, half of it for reading: a second of audio and its head come in  \
                    one piece */
 
 struct http1 {
