@@ -349,6 +349,7 @@ enum api_verdict call_submit(struct api_call *call)
     if (call->answered)
         return API_ANSWER;
     call->x->soon = request->soon;
+    call->x->spent = request->decoded && call->clips[0].bytes == call->x->body.data;
     return API_LATER;
 }
 

@@ -33,6 +33,7 @@ struct exchange {
     /* the body, by the codec through exchange_append() */
     struct text body;
     size_t body_limit; /* set by api_begin */
+    bool spent;        /* with API_LATER: api does not read the body any more */
 
     /* the answer, by api */
     unsigned status;

@@ -15,7 +15,8 @@
  *   end     completed: api lets go, the exchange goes back to the free list
  *
  * The answer's bytes stay in the exchange while MHD sends them (persistent buffer): nothing is
- * copied, and the free list keeps the memory, so a steady state allocates nothing here. Calls in
+ * copied, and the free list keeps the memory, so a steady state allocates nothing here. A body
+ * that is decoded by the time api_finish() returns gives its memory to the next one. Calls in
  * which nothing progresses would spin: each call takes all its data, answers, suspends or ends the
  * connection, or has done nothing for the ASKED_MOST-th time and suspends.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -87,6 +88,7 @@ void handler_done(struct handler *h)
         text_done(&e->target);
         free(e);
     }
+    text_done(&h->body);
 }
 
 /* ---- the exchange's memory ---- */
@@ -122,10 +124,20 @@ static void keep_at_most(struct text *t, size_t limit)
     text_clear(t);
 }
 
-static void put_back(struct handler_exchange *e)
+static void put_back_body(struct handler_exchange *e)
 {
     struct handler *h = e->handler;
     keep_at_most(&e->x.body, KEEP_BODY);
+    if (h->body.data)
+        return;
+    h->body = e->x.body;
+    e->x.body = (struct text){0};
+}
+
+static void put_back(struct handler_exchange *e)
+{
+    struct handler *h = e->handler;
+    put_back_body(e);
     keep_at_most(&e->x.answer, KEEP_ANSWER);
     keep_at_most(&e->target, KEEP_TARGET);
     e->next = h->spare;
@@ -297,6 +309,11 @@ static enum MHD_Result go_on(struct handler_exchange *e)
 
 static enum MHD_Result body(struct handler_exchange *e, const char *data, size_t n)
 {
+    struct handler *h = e->handler;
+    if (!e->x.body.data) {
+        e->x.body = h->body;
+        h->body = (struct text){0};
+    }
     int status = exchange_append(&e->x, data, n);
     if (status == 0)
         return MHD_YES;
@@ -304,8 +321,7 @@ static enum MHD_Result body(struct handler_exchange *e, const char *data, size_t
         return MHD_NO;
     /* In the middle of a body MHD can neither answer nor close in an orderly way: read on for a
      * while, then answer. */
-    api_refuse(e->handler->api, &e->x, SPARROW_TOO_LARGE,
-               "the body is larger than server.max_body");
+    api_refuse(h->api, &e->x, SPARROW_TOO_LARGE, "the body is larger than server.max_body");
     e->x.close = true;
     e->stage = STAGE_DISCARD;
     e->discarded = n;
@@ -326,6 +342,8 @@ static enum MHD_Result finish(struct handler_exchange *e)
     e->stage = STAGE_LATER; /* before the call: done() may come while it runs */
     if (api_finish(h->api, &e->x) == API_ANSWER)
         return answer(e);
+    if (e->x.spent)
+        put_back_body(e);
     connections_wait(e->connection, e);
     if (!e->x.soon)
         suspend(e);

@@ -21,6 +21,8 @@ struct handler { /* one per lane, inside struct http1 */
     void *kick_arg;
     bool draining;                  /* every answer closes its connection */
     struct handler_exchange *spare; /* free list, with the memory of bodies and answers */
+    struct text
+        body; /* memory of the body that was read last: the next one finds it in the caches */
     struct handler_exchange *ready, **ready_tail; /* answered, let on or given up while suspended */
     struct handler_exchange *held_first,
         *held_last; /* before their bodies are read, oldest first */
