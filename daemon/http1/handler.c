@@ -146,6 +146,20 @@ static void put_back(struct handler_exchange *e)
 
 /* ---- answering ---- */
 
+static void count_received(const struct handler_exchange *e, size_t bytes)
+{
+    metrics_count(lane_metrics(e->handler->lane), METRIC_RECEIVED_BYTES, 0, bytes);
+}
+
+/* Of any route. */
+static void count_answer(const struct handler_exchange *e)
+{
+    struct metrics_block *metrics = lane_metrics(e->handler->lane);
+    metrics_count(metrics, METRIC_HTTP_ANSWERS, e->x.status / 100 - 1, 1);
+    if (strcmp(e->x.method, MHD_HTTP_METHOD_HEAD) != 0)
+        metrics_count(metrics, METRIC_SENT_BYTES, 0, e->x.answer.len);
+}
+
 /* Queues what api put into the exchange. MHD_NO ends the connection. */
 static enum MHD_Result answer(struct handler_exchange *e)
 {
@@ -165,8 +179,8 @@ static enum MHD_Result answer(struct handler_exchange *e)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result queued = MHD_queue_response(e->mhd, x->status, response);
     MHD_destroy_response(response);
-    metrics_count(lane_metrics(e->handler->lane), METRIC_RECEIVED_BYTES, 0,
-                  e->discarded); /* api counts what it was given */
+    if (queued == MHD_YES)
+        count_answer(e);
     e->stage = STAGE_ANSWERED;
     connections_enter(e->connection, CONNECTION_ANSWER);
     return queued;
@@ -310,6 +324,7 @@ static enum MHD_Result go_on(struct handler_exchange *e)
 static enum MHD_Result body(struct handler_exchange *e, const char *data, size_t n)
 {
     struct handler *h = e->handler;
+    count_received(e, n);
     if (!e->x.body.data) {
         e->x.body = h->body;
         h->body = (struct text){0};
@@ -331,6 +346,7 @@ static enum MHD_Result body(struct handler_exchange *e, const char *data, size_t
 
 static enum MHD_Result discard(struct handler_exchange *e, size_t n)
 {
+    count_received(e, n);
     e->discarded += n;
     return e->discarded > e->discard_max ? MHD_NO : MHD_YES;
 }

@@ -23,6 +23,15 @@ compare configuration docs/configuration.md
 compare metrics docs/metrics.md
 compare errors docs/errors.md
 
+# Every counter and histogram is counted somewhere, and the others have a source.
+sed -n 's/^METRIC(\([A-Z_]*\),.*/\1/p' "$top/daemon/metrics.def" | while read -r metric; do
+    grep -rqw --include='*.c' "METRIC_$metric" "$top/daemon" || echo "METRIC_$metric"
+done >"$tmp/dead"
+if [ -s "$tmp/dead" ]; then
+    cat "$tmp/dead"
+    fail "daemon/metrics.def: nobody counts these"
+fi
+
 "$build/docs/tables" nothing >/dev/null 2>&1
 [ $? = 2 ] || fail "docs/tables takes an unknown text"
 

@@ -99,6 +99,20 @@ def test_command_line_over_environment_over_file():
                 assert lanes_of(d) == lanes, (lanes_of(d), lanes)
 
 
+# ---- metrics ----
+
+def test_answers_and_their_bytes_are_counted():
+    with Daemon() as d:
+        answers = [d.post("/v1/recognize", wav()), d.get("/v1/models"), d.get("/nowhere"), d.post("/v1/recognize?top=x", wav())]
+        assert [answer.status for answer in answers] == [200, 200, 404, 400], answers
+        assert d.metric("sparrow_http_answers_total", code="2xx") >= 2
+        assert d.metric("sparrow_http_answers_total", code="4xx") == 2
+        before = d.metric("sparrow_received_bytes_total"), d.metric("sparrow_sent_bytes_total")
+        again = d.post("/v1/recognize", wav())
+        assert d.metric("sparrow_received_bytes_total") - before[0] == len(wav())
+        assert d.metric("sparrow_sent_bytes_total") - before[1] >= len(again.body)
+
+
 # ---- logs ----
 
 def test_logfmt_lines_are_well_formed():
