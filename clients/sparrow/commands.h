@@ -20,7 +20,7 @@ extern const struct options_command *const commands_all[];
 /* The sets of kernels, slower ones first: SEP between them, LAST in front of the last. With strings
  * it is one string. */
 #define COMMANDS_CPUS(SEP, LAST)                                                                   \
-    "scalar" SEP "avx2" SEP "avxvnni" SEP "avx512vnni" SEP "avx512" LAST "neon"
+    "scalar" SEP "avx2" SEP "avxvnni" SEP "avx512vnni" SEP "avx512" SEP "neon" LAST "dotprod"
 
 /* The options that many tables share. SETTINGS is the struct that has the fields named below. */
 #define COMMANDS_MODEL(SETTINGS)                                                                   \
