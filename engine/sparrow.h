@@ -72,8 +72,8 @@ SPARROW_API const char *sparrow_version(void);
 /* ---- CPU ---- */
 
 /* Which kernels may be used. Names as in `sparrow --cpu`: "scalar", "avx2", "avxvnni",
- * "avx512vnni", "avx512", "neon", "dotprod", or "native" (NULL means native; a comma list allows several).
- * Unknown or unavailable names: SPARROW_BAD_ARGUMENT. */
+ * "avx512vnni", "avx512", "neon", "dotprod", or "native" (NULL means native; a comma list allows
+ * several). Unknown or unavailable names: SPARROW_BAD_ARGUMENT. */
 struct sparrow_model_options {
     size_t size;     /* sizeof(struct sparrow_model_options) */
     const char *cpu; /* NULL: the environment variable SPARROW_CPU, else native */
