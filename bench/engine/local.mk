@@ -21,14 +21,14 @@ TESTS += tests/unit/kernels/check_rows
 tests_unit_kernels_check_rows_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_rows_LDADD = libtwins.la $(engine_test_libs)
 
-# Not built by `make all`: wants libdnnl-dev, libxnnpack-dev and libpthreadpool-dev. `make bench/engine/words`
+# Not built by `make all`: wants libdnnl-dev, libxnnpack-dev, libcpuinfo-dev and libpthreadpool-dev. `make bench/engine/words`
 EXTRA_PROGRAMS = bench/engine/words bench/engine/generate bench/engine/against
 bench_engine_words_SOURCES = bench/engine/words.c bench/engine/rival.h bench/engine/own.c \
 	bench/engine/clips.c bench/engine/clips.h bench/engine/measure.c bench/engine/measure.h \
 	bench/engine/stages.c bench/engine/stages.h \
 	bench/engine/peak.c bench/engine/peak.h bench/engine/steps.c bench/engine/steps.h bench/engine/onednn.c bench/engine/xnnpack.c
 bench_engine_words_CFLAGS = $(OUR_CFLAGS)
-bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lpthreadpool -lpthread
+bench_engine_words_LDADD = libtwins.la -ldnnl -lXNNPACK -lcpuinfo -lpthreadpool -lpthread
 
 # A model as a program: bench/engine/compiled builds and runs them.
 bench_engine_generate_SOURCES = bench/engine/generate.c bench/engine/generate.h \
@@ -43,7 +43,7 @@ CLEANFILES += bench/engine/words bench/engine/generate bench/engine/against
 
 dist_noinst_SCRIPTS += bench/engine/run bench/engine/make-onnx bench/engine/rivals bench/engine/compiled
 EXTRA_DIST += bench/engine/generated.inc bench/engine/onnx.mjs bench/engine/pictures.py bench/engine/published.py bench/engine/section.py \
-	bench/engine/sensor.py
+	bench/engine/sensor.py bench/engine/hold.py
 # Skipped where python3-onnx, python3-numpy or python3-protobuf is missing.
-dist_check_SCRIPTS += tests/bench/test_onnx.py tests/bench/test_report.py
-TESTS += tests/bench/test_onnx.py tests/bench/test_report.py
+dist_check_SCRIPTS += tests/bench/test_onnx.py tests/bench/test_report.py tests/bench/test_hold.py
+TESTS += tests/bench/test_onnx.py tests/bench/test_report.py tests/bench/test_hold.py

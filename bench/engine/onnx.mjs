@@ -1,5 +1,6 @@
 // onnx.mjs - ONNX Runtime's time for a word: node onnx.mjs FEATURES FRAMES BANDS SECONDS MODEL.onnx THREADS WORDS
-// Prints one JSON line: the least and the median of all runs of a batch, per word, and the answers (the best label of each clip).
+// Prints one JSON line: the least and the median of all runs of a batch, per word, the answers (the best label of each clip), and
+// whether the kernel saw AVX-512 registers in use since the model was loaded (null where it does not tell).
 // FEATURES: frames x bands bytes of each clip, one after the other. PEERS names the folder with node_modules.
 // SPDX-License-Identifier: Apache-2.0
 import fs from 'node:fs';
@@ -13,6 +14,7 @@ const model = numbers[3];
 const [threads, words] = numbers.slice(4).map(Number);
 const features = fs.readFileSync(file), size = frames * bands, clips = features.length / size;
 
+const loaded = process.hrtime.bigint();
 const session = await ort.InferenceSession.create(model, {
   intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: 'sequential', graphOptimizationLevel: 'all' });
 const { type, shape } = session.inputMetadata[0];
@@ -47,8 +49,21 @@ for (let i = 0; Number(last - begin) < seconds * 1e9 || us.length < 3; i++) {
   us.push(Number(now - last) / 1e3 / words);
   last = now;
 }
+
+// The kernel notes for each thread how long ago it last had anything in AVX-512 registers; -1: never.
+function usesAvx512() {
+  const ms = Number(process.hrtime.bigint() - loaded) / 1e6;
+  try {
+    return fs.readdirSync('/proc/self/task').some((task) => {
+      const ago = Number(fs.readFileSync(`/proc/self/task/${task}/arch_status`, 'utf8').match(/AVX512_elapsed_ms:\s*(-?\d+)/)[1]);
+      return ago >= 0 && ago < ms;
+    });
+  } catch {
+    return null;
+  }
+}
 const total = us.length * words / (Number(last - begin) / 1e9);
 us.sort((a, b) => a - b);
 const middle = us[us.length >> 1];
 console.log(JSON.stringify({ words, threads, us: us[0], us_median: middle, rate: 1e6 / us[0], rate_median: 1e6 / middle,
-  rate_wall: total, samples: us.length, answers: answers.slice(0, clips) }));
+  rate_wall: total, samples: us.length, answers: answers.slice(0, clips), avx512: usesAvx512() }));

@@ -10,6 +10,11 @@ TARGETS = {
 }
 
 
+# What is held to the instruction set measured on a machine that has a newer one, and how.
+HOLDS = {"ours": "ours (`--cpu`)", "the C library": "the C library (`GLIBC_TUNABLES`)", "oneDNN": "oneDNN (`ONEDNN_MAX_CPU_ISA`)",
+         "XNNPACK": "XNNPACK (what cpuinfo tells it)", "ONNX Runtime": "ONNX Runtime (`bench/engine/hold.py`)"}
+
+
 def count(value, unit=""):
     return f"{value:,.0f}{unit}" if value else ""
 
@@ -20,14 +25,21 @@ def row_line(row):
         macs += f" ({row['macs_alive'] / 1e3:,.0f} alive)"
     return (f"| {row['title']} | {row['us']:,.2f} | {row['us_median']:,.2f} | {row['words']} | {row['rate']:,.0f} | {row['rate_all']:,.0f} | {macs} "
             f"| {count(row.get('weight_bytes', 0) / 1e3)} | {count(row.get('value_bytes', 0) / 1e3)} | {count((row.get('instructions') or 0) / 1e3)} "
-            f"| {row['over_best_dense']:.2f} | {row['over_onnx_fp32']:.1f} |")
+            f"| {row['over_best_dense']:.2f} | {format(row['over_onnx_fp32'], '.1f') if 'over_onnx_fp32' in row else ''} |")
+
+
+def rival(network, name):
+    return next((r for r in network["rows"] if r["rival"] == name), None)
 
 
 def target_lines(network, isa, cores):
     rates = {"rate": next(r["rate_all"] for r in network["rows"] if r["group"] == "ours"), "single_us": network["single_us"],
              **{k: v for k, v in network["ratios"].items() if k != "best_dense"}}
-    names = {"rate": f"words/s, {cores} cores", "single_us": "one word alone, us", "over_onnx_fp32_all": "times ONNX Runtime fp32, all cores",
-             "over_onnx_int8_all": "times ONNX Runtime int8, all cores", "over_best_dense_all": f"times the best dense int8 ({network['ratios']['best_dense']}), all cores"}
+    names = {"rate": f"words/s, {cores} cores", "single_us": "one word alone, us"}
+    for kind in ("fp32", "int8"):
+        if rival(network, f"onnx-{kind}"):
+            names[f"over_onnx_{kind}_all"] = f"times {rival(network, f'onnx-{kind}')['title']}, all cores"
+    names["over_best_dense_all"] = f"times the best dense int8 ({network['ratios']['best_dense']}), all cores"
     lines = ["| | measured | target |", "| --- | --- | --- |"]
     targets = TARGETS.get(network["name"], {})
     for key, name in names.items():
@@ -59,9 +71,17 @@ def network_lines(report, network):
     lines += [row_line(r) for r in network["rows"]]
     lines += [""] + target_lines(network, report["isa"], report["cores"]) + scaling_lines(network)
     told = ", ".join(f"{t.removeprefix('dense int8, ')} {100 * v:.1f} %" for t, v in agrees.items() if v >= 0)
-    lines += ["", f"Dense twin: weights of `{network['dense_weights']}`, zeros included. Same answers as our dense twin: {told}; ONNX Runtime int8 as "
-              f"its fp32: {100 * network['onnx_int8_agrees_with_fp32']:.1f} %.", ""]
-    return lines
+    if "onnx_int8_agrees_with_fp32" in network:
+        told += f"; ONNX Runtime int8 as its fp32: {100 * network['onnx_int8_agrees_with_fp32']:.1f} %"
+    return lines + ["", f"Dense twin: weights of `{network['dense_weights']}`, zeros included. Same answers as our dense twin: {told}.", ""]
+
+
+def held_lines(report):
+    held, free = report["held"], [name for name in HOLDS if name not in report["held"] and name not in report.get("left_out", {})]
+    line = f"The machine has {report['native_isa']}; held to {report['isa']}: {', '.join(HOLDS[name] for name in held)}."
+    if free:
+        line += f" Not held: {', '.join(free)}; their rows are faster here than on a machine without it, our ratios to them smaller."
+    return [line]
 
 
 def lines(report):
@@ -75,8 +95,8 @@ def lines(report):
     if report["quick"]:
         out.append("**A quick run: short samples, fewer batches; not for quoting.**")
     if isa != report["native_isa"]:
-        out.append(f"The machine has {report['native_isa']}; ours and oneDNN (`ONEDNN_MAX_CPU_ISA`) were held to {isa}. ONNX Runtime and XNNPACK have no such "
-                   "switch and used all they found: their rows are faster here than on a machine without it, our ratios to them smaller.")
+        out += held_lines(report)
+    out += [f"{name} is left out: {why}." for name, why in report.get("left_out", {}).items()]
     out.append("Instructions: counted by callgrind." if isa == "avx2" else
                "Instructions: not counted, since callgrind does not know AVX-512 and this machine gives `perf` no counters.")
     out.append("")

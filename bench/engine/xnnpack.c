@@ -1,7 +1,8 @@
 /* xnnpack.c - the dense twin on XNNPACK: signed 8-bit convolutions with a scale per channel,
- * through its operators, on the caller's thread.
+ * through its operators, on the caller's thread. Beside kernels for AVX2 it is held to AVX2.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <cpuinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xnnpack.h>
@@ -105,11 +106,27 @@ static void xnnpack_free(void *self)
     free(x);
 }
 
+#ifdef __x86_64__
+/* The library takes what cpuinfo found when it is initialised and offers no switch; without AVX512F
+ * it takes no other part of AVX-512 either. All threads write the same. */
+static void hold_to(const char *kernels)
+{
+    if (strcmp(kernels, "avx2") == 0 && cpuinfo_initialize())
+        __atomic_store_n(&cpuinfo_isa.avx512f, false, __ATOMIC_RELAXED);
+}
+#else
+static void hold_to(const char *kernels)
+{
+    (void)kernels;
+}
+#endif
+
 static void *xnnpack_make(const struct sparrow_model *model, const struct rival_options *opt,
                           const char **ret_reason)
 {
     struct xnnpack *x = weights_memory(1, sizeof(*x));
     *x = (struct xnnpack){.model = model, .words = opt->words};
+    hold_to(opt->kernels->name);
     *ret_reason = xnn_initialize(NULL) != xnn_status_success
                       ? "XNNPACK does not start"
                       : stages_make(model, &x->stages, &x->count);
