@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
 #include "engine/error.h"
 
 #define ENDING ".sparrow"
