@@ -99,7 +99,10 @@ SPARROW_API void sparrow_model_free(struct sparrow_model *model);
 
 /* Calls each(path, arg) for the model files of a folder: those named *.sparrow that are not hidden,
  * in the order of their names without it ("commands" before "commands-wide"). Ends with the first
- * failure (< 0) of each, and returns it. The path is folder/name, and valid during the call.
+ * answer of each that is not 0, and returns it. The path is folder/name, and valid during the call.
+ * Any number of threads at once; each runs on the caller's, before this returns. Blocks on the
+ * folder. *err is written for the errors below alone: what fails in each is for each to say, by way
+ * of arg.
  * Errors: SPARROW_IO (the folder cannot be read), SPARROW_NO_MEMORY. */
 SPARROW_API int sparrow_model_files(const char *folder, int (*each)(const char *path, void *arg),
                                     void *arg, struct sparrow_error *err);
