@@ -5,9 +5,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bench/engine/weights.h"
 
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "engine/model/pack.h"
 
 void *weights_memory(size_t count, size_t size)
 {
@@ -24,29 +27,9 @@ void *weights_memory(size_t count, size_t size)
 
 int8_t *weights_full(const struct sp_conv_params *conv)
 {
-    const struct sp_conv_shape *s = &conv->shape;
-    size_t taps = s->kernel_height * s->kernel_width, in = s->in_channels;
-    int8_t *full = weights_memory(s->out_channels * taps, in);
-    const struct sp_windows *w = &conv->weights.windows;
-    const struct sp_indexed *x = &conv->weights.indexed;
-    size_t at = 0;
-    switch (conv->weights.encoding) {
-    case SP_DENSE:
-        memcpy(full, conv->weights.dense, s->out_channels * taps * in);
-        break;
-    case SP_WINDOWS:
-        for (size_t p = 0; p < w->places; p++)
-            for (size_t i = 0; i < w->window; i++)
-                for (size_t o = 0; o < w->group; o++)
-                    full[((w->place[p].group * w->group + o) * taps + w->place[p].tap) * in +
-                         w->place[p].window * w->window + i] = w->values[at++];
-        break;
-    case SP_INDEXED:
-        for (size_t o = 0; o < s->out_channels; o++)
-            for (size_t i = 0; i < x->counts[o]; i++, at++)
-                full[o * taps * in + x->positions[at]] = x->values[at];
-        break;
-    }
+    int8_t *full = sp_pack_unfold(conv);
+    if (full == NULL)
+        errx(1, "no memory to unfold weights");
     return full;
 }
 

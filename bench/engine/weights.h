@@ -11,7 +11,8 @@
  */
 void *weights_memory(size_t count, size_t size);
 
-/* out x taps x in, whatever the encoding. The caller frees it. */
+/* out x taps x in, whatever the encoding, as the engine unfolds it. The caller frees it; ends the
+ * program if there is no memory. */
 int8_t *weights_full(const struct sp_conv_params *conv);
 
 /* Fresh random weights (never 0) of the same shape, `zeros` of them gone: single ones, or blocks of
