@@ -31,6 +31,7 @@ libsparrow_internal_la_SOURCES = \
 	engine/model/words_lists.c \
 	engine/model/words_pack.c \
 	engine/model/words_scale.c \
+	engine/model/words_short.c \
 	engine/network/batch.c engine/network/batch.h \
 	engine/network/run.c \
 	engine/stream/windows.c \
@@ -66,6 +67,7 @@ engine_tests = \
 	tests/unit/kernels/check_lanes \
 	tests/unit/kernels/check_scalar \
 	tests/unit/kernels/check_words \
+	tests/unit/kernels/check_words_short \
 	tests/unit/model/test_files \
 	tests/unit/model/test_load \
 	tests/unit/model/test_memory \
@@ -93,6 +95,8 @@ tests_unit_kernels_check_scalar_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_scalar_LDADD = $(engine_test_libs)
 tests_unit_kernels_check_words_CFLAGS = $(engine_test_cflags)
 tests_unit_kernels_check_words_LDADD = $(engine_test_libs)
+tests_unit_kernels_check_words_short_CFLAGS = $(engine_test_cflags)
+tests_unit_kernels_check_words_short_LDADD = $(engine_test_libs)
 tests_unit_model_test_files_CFLAGS = $(engine_test_cflags)
 tests_unit_model_test_files_LDADD = $(engine_test_libs)
 tests_unit_model_test_load_CFLAGS = $(engine_test_cflags)

@@ -54,7 +54,9 @@ static void run_words(const struct bench *b, const struct way *w, const uint8_t 
     const struct sp_words_program *p = m->words;
     uint8_t *bytes = w->scratch + m->words_at;
     const struct sp_words_form *form = &p->values[0].form;
-    if (form->image)
+    if (form->window == 2)
+        p->kernels->image_of_twos(form->positions, features, bytes + p->values[0].at);
+    else if (form->image)
         p->kernels->image(form->positions, features, bytes + p->values[0].at);
     else
         p->kernels->quads(m->frames, m->bands, features, bytes + p->values[0].at);

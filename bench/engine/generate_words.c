@@ -76,6 +76,8 @@ static void print_words_stage(const struct sp_words_stage *s, size_t n)
                s->taps[i].window);
     puts("};");
     generate_numbers("uint32_t", "first", n, s->first, s->groups * (s->all_taps + 1), 4);
+    generate_numbers("uint32_t", "seconds", n, s->window == 2 ? s->seconds : s->first, s->groups,
+                     4);
     printf("static const struct sp_words_step steps_%zu[] = {\n", n);
     for (size_t i = 0; i < generate_steps(s); i++)
         printf("    {%lu, %lu},\n", (unsigned long)s->steps[i].input,
@@ -90,13 +92,14 @@ static void print_words_stage(const struct sp_words_stage *s, size_t n)
         snprintf(lists_name, sizeof(lists_name), "lists_%zu", n);
     printf("static const struct sp_words_stage stage_%zu = {.positions = %zu, .groups = %zu, "
            ".pool = %zu, .window = %zu, .all_taps = %zu, .runs = runs_%zu, .taps = taps_%zu, "
-           ".first = first_%zu, .steps = steps_%zu, .tables = tables_%zu, .bias = bias_%zu, .out = "
-           "%zu, .finish = %d, .block = %zu, .winners = %zu, .rank_shift = %u, .max_value = %u, "
+           ".whole = %d, .first = first_%zu, .steps = steps_%zu, .seconds = seconds_%zu, .tables = "
+           "tables_%zu, .bias = bias_%zu, .out = %zu, .finish = %d, .block = %zu, .winners = %zu, "
+           ".rank_shift = %u, .max_value = %u, "
            ".width = %d, .scales = scales_%zu, .multipliers = multipliers_%zu, .list_of = "
            "list_of_%zu, .listed = listed_%zu, .lists = %s};\n",
-           n, s->positions, s->groups, s->pool, s->window, s->all_taps, n, n, n, n, n, n, s->out,
-           (int)s->finish, s->block, s->winners, s->rank_shift, s->max_value, (int)s->width, n, n,
-           n, n, lists_name);
+           n, s->positions, s->groups, s->pool, s->window, s->all_taps, n, n, s->whole, n, n, n, n,
+           n, s->out, (int)s->finish, s->block, s->winners, s->rank_shift, s->max_value,
+           (int)s->width, n, n, n, n, lists_name);
 }
 
 /* ---- steps in a row ---- */
@@ -200,6 +203,11 @@ static void print_function(const struct sp_words_stage *s, size_t n, const struc
     size_t windows = s->groups / (4 / s->winners * s->block / SP_WORDS_GROUP);
     bool laid_out = layout == LAYOUT_SEGMENTS || layout == LAYOUT_PAIRS;
     int pair_max = layout == LAYOUT_PAIRS && s->window != 32 ? plan->pair_max : 0;
+    if (s->window == 2) { /* all sixteen words at once */
+        printf("FUNCTION void run_%zu(uint8_t *scratch)\n{\n    stage(&stage_%zu, scratch);\n}\n",
+               n, n);
+        return;
+    }
     for (size_t w = 0; laid_out && w < windows; w++)
         print_window(s, n, w, pair_max);
     printf("FUNCTION void run_%zu(uint8_t *scratch)\n{\n    for (size_t lane = 0; lane < SP_WORDS; "

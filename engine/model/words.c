@@ -155,8 +155,9 @@ static bool needs_stage(const struct sparrow_model *m, size_t value, bool *ret_k
     return end || (value == m->layer_count && !m->values[value].active);
 }
 
-/* The features as an image, if a layer reads them so, or with their bands as channels. */
-static struct sp_words_form form_of_features(const struct sparrow_model *m)
+/* The features as an image, if a layer reads them so, or with their bands as channels. window: of
+ * an image. */
+static struct sp_words_form form_of_features(const struct sparrow_model *m, size_t window)
 {
     const struct sp_value *features = &m->values[0];
     struct sp_words_form form = {
@@ -170,7 +171,7 @@ static struct sp_words_form form_of_features(const struct sparrow_model *m)
             form = (struct sp_words_form){
                 .positions = features->elements,
                 .channels = 1,
-                .window = 4,
+                .window = window,
                 .windows = 1,
                 .image = true,
             };
@@ -190,11 +191,10 @@ static size_t fewest_words(const struct sparrow_model *m)
     return m->kernels.words->fewest;
 }
 
-int sp_words_make(struct sp_loader *l)
+/* Sets model->words, unless a stage does not fit. */
+static int make_program(struct sp_loader *l, size_t image_window)
 {
     struct sparrow_model *m = l->model;
-    if (m->kernels.words == NULL || m->layer_count == 0)
-        return SPARROW_OK;
     struct sp_words_program *program = sp_loader_alloc(l, 1, sizeof(*program));
     if (program == NULL)
         return SPARROW_NO_MEMORY;
@@ -204,7 +204,7 @@ int sp_words_make(struct sp_loader *l)
     program->values = sp_loader_alloc(l, m->layer_count + 1, sizeof(*program->values));
     if (program->stages == NULL || program->values == NULL)
         return SPARROW_NO_MEMORY;
-    program->values[0].form = form_of_features(m);
+    program->values[0].form = form_of_features(m, image_window);
     program->values[0].at = take_room(program, sp_words_bytes(&program->values[0].form));
     for (size_t v = 1; v <= m->layer_count; v++) {
         bool fits;
@@ -218,4 +218,17 @@ int sp_words_make(struct sp_loader *l)
     }
     m->words = program;
     return SPARROW_OK;
+}
+
+int sp_words_make(struct sp_loader *l)
+{
+    struct sparrow_model *m = l->model;
+    int status = SPARROW_OK;
+    if (m->kernels.words == NULL || m->layer_count == 0)
+        return SPARROW_OK;
+    if (m->kernels.words->image_of_twos != NULL && form_of_features(m, 2).image)
+        status = make_program(l, 2);
+    if (status == 0 && m->words == NULL)
+        status = make_program(l, 4);
+    return status;
 }

@@ -54,6 +54,15 @@ int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
  * in 16 bits; 0: they do not. Errors: SPARROW_NO_MEMORY. */
 int sp_words_lists(struct sp_loader *l, uint32_t pair_max, struct sp_words_stage *stage);
 
+/* ---- words_short.c ---- */
+
+/* Whether a stage that reads windows of two can be summed up in 16 bits as kernels/cpu/words.h asks
+ * for, whatever the pixels are, up to max. Then each group's steps, which are the stage's own, are
+ * put in order, and seconds[group] is where its second part begins. All else of the stage is set.
+ */
+bool sp_words_short(const struct sp_words_stage *stage, uint32_t max, struct sp_words_step *steps,
+                    uint32_t *seconds);
+
 /* ---- words_scale.c ---- */
 
 /* Fills width, scales and multipliers of a stage; its other members are set. share: channels of a

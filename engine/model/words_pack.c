@@ -26,6 +26,7 @@ struct term {
 struct packing {
     struct sp_loader *l;
     struct sp_words_stage *stage;
+    uint32_t max; /* of an input */
     size_t count;
     struct term terms[SP_WORDS_TERMS];
 };
@@ -90,8 +91,8 @@ static bool open_term(struct packing *k, const struct sp_words_program *program,
     t->taps = t->shape.kernel_height * t->shape.kernel_width;
     t->first_tap = k->stage->all_taps;
     t->position_bytes = sp_words_position_bytes(t->form);
-    t->window_bytes = t->form->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;
-    t->table_bytes = SP_WORDS_GROUP * t->form->window;
+    t->window_bytes = sp_words_window_bytes(t->form->window);
+    t->table_bytes = SP_WORDS_GROUP * (t->form->window == 2 ? 4 : t->form->window);
     k->stage->window = k->count == 0 || k->stage->window == t->form->window ? t->form->window : 0;
     k->stage->all_taps += t->taps;
     if (k->stage->all_taps > UINT16_MAX)
@@ -216,15 +217,16 @@ static bool fill_table(const struct term *t, size_t group, size_t tap, size_t wi
     return any;
 }
 
-/* The same of an image: weights of this tap and the next three in the kernel's row; false if those
- * of this tap are all 0. */
+/* The same of an image: weights of this tap and the next ones in the kernel's row, as many as a
+ * window has, and again in four bytes; false if those of this tap are all 0. */
 static bool fill_run(const struct term *t, size_t group, size_t tap, int8_t *table)
 {
     size_t left = t->shape.kernel_width - tap % t->shape.kernel_width;
     bool any = false;
     for (size_t i = 0; i < t->table_bytes; i++) {
-        table[i] = i % 4 < left ? weight_at(t, group * SP_WORDS_GROUP + i / 4, tap + i % 4, 0) : 0;
-        any = any || (i % 4 == 0 && table[i] != 0);
+        size_t on = i % t->form->window;
+        table[i] = on < left ? weight_at(t, group * SP_WORDS_GROUP + i / 4, tap + on, 0) : 0;
+        any = any || (on == 0 && table[i] != 0);
     }
     return any;
 }
@@ -272,7 +274,7 @@ static void fill_term(const struct term *t, size_t group, struct lists *to)
             covered = tap;
         for (size_t w = 0; w < t->form->windows && tap >= covered; w++)
             if (fill_step(t, group, tap, w, to) && t->form->image)
-                covered = tap + 4;
+                covered = tap + t->form->window;
     }
 }
 
@@ -286,6 +288,22 @@ static void fill_all(const struct packing *k, struct lists *to)
         if (to->steps != NULL)
             *to->first++ = (uint32_t)to->step_count;
     }
+}
+
+/* Windows of two are for short sums only. */
+static int make_short(struct packing *k, struct sp_words_step *steps, bool *ret_fits)
+{
+    bool twos = false;
+    for (size_t i = 0; i < k->count; i++)
+        twos = twos || k->terms[i].form->window == 2;
+    if (!twos)
+        return SPARROW_OK;
+    uint32_t *seconds = sp_loader_alloc(k->l, k->stage->groups, sizeof(*seconds));
+    if (seconds == NULL)
+        return SPARROW_NO_MEMORY;
+    *ret_fits = sp_words_short(k->stage, k->max, steps, seconds);
+    k->stage->seconds = seconds;
+    return SPARROW_OK;
 }
 
 static int make_tables(struct packing *k, bool *ret_fits)
@@ -307,7 +325,7 @@ static int make_tables(struct packing *k, bool *ret_fits)
     k->stage->first = first;
     k->stage->steps = steps;
     k->stage->tables = tables;
-    return SPARROW_OK;
+    return make_short(k, steps, ret_fits);
 }
 
 static uint32_t largest_input(const struct sparrow_model *m, const struct sp_words_terms *terms)
@@ -324,7 +342,7 @@ int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
                   const struct sp_words_terms *terms, const struct sp_words_place *place,
                   struct sp_words_stage *stage, bool *ret_fits)
 {
-    struct packing k = {.l = l, .stage = stage};
+    struct packing k = {.l = l, .stage = stage, .max = largest_input(l->model, terms)};
     int status = SPARROW_OK;
     *ret_fits = false;
     for (size_t i = 0; i < terms->count; i++)
@@ -334,8 +352,7 @@ int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
     if (status == 0 && *ret_fits)
         status = make_tables(&k, ret_fits);
     if (status == 0 && *ret_fits)
-        status =
-            sp_words_lists(l, program->kernels->pairs ? largest_input(l->model, terms) : 0, stage);
+        status = sp_words_lists(l, program->kernels->pairs ? k.max : 0, stage);
 
 done:
     for (size_t i = 0; i < k.count; i++)

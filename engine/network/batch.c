@@ -34,7 +34,9 @@ void sp_batch_run(const struct sparrow_model *model, uint8_t *scratch,
     for (size_t i = 0; i < SP_WORDS; i++) /* lanes that are left over repeat the last word */
         rows[i] = features[i < words ? i : words - 1];
     const struct sp_words_form *form = &p->values[0].form;
-    if (form->image)
+    if (form->window == 2)
+        p->kernels->image_of_twos(form->positions, rows, bytes + p->values[0].at);
+    else if (form->image)
         p->kernels->image(form->positions, rows, bytes + p->values[0].at);
     else
         p->kernels->quads(model->frames, model->bands, rows, bytes + p->values[0].at);

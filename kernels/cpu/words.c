@@ -16,19 +16,30 @@ void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *
             }
 }
 
-void sp_words_plain_image(size_t positions, const uint8_t *const *features, uint8_t *out)
+static void neighbours(size_t positions, size_t count, const uint8_t *const *features, uint8_t *out)
 {
     for (size_t p = 0; p < positions; p++)
         for (size_t word = 0; word < SP_WORDS; word++)
-            for (size_t i = 0; i < 4; i++)
+            for (size_t i = 0; i < count; i++)
                 *out++ = p + i < positions ? features[word][p + i] : 0;
+}
+
+void sp_words_plain_image(size_t positions, const uint8_t *const *features, uint8_t *out)
+{
+    neighbours(positions, 4, features, out);
+}
+
+void sp_words_plain_image_of_twos(size_t positions, const uint8_t *const *features, uint8_t *out)
+{
+    neighbours(positions, 2, features, out);
 }
 
 size_t sp_words_alive(const struct sp_words_form *f, const uint8_t *value, size_t word)
 {
-    size_t alive = 0, bytes = f->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;
+    size_t alive = 0, bytes = sp_words_window_bytes(f->window), each = f->window == 2 ? 2 : 4;
+    size_t values = bytes - SP_WORDS * each + each * word;
     for (size_t w = 0; w < f->positions * f->windows; w++)
-        for (size_t i = 0; i < 4; i++)
-            alive += value[w * bytes + bytes - SP_WORDS_QUAD + 4 * word + i] != 0;
+        for (size_t i = 0; i < (f->image ? 1 : each); i++)
+            alive += value[w * bytes + values + i] != 0;
     return alive;
 }

@@ -7,6 +7,7 @@
  *   window 4        64 bytes: the word's four neighbouring channels, word by word; of an image,
  *                   whose positions have one channel, this position's and the next three's (zeros
  *                   behind the last)
+ *   window 2        32 bytes, of an image whose sums are short: each word's pixel and the next one
  *   window 16, 32   128 bytes: each word's four winners, as 64 bytes of their channels in the
  *                   window, word by word, and 64 bytes of their values, 0 where nobody won
  * Window 16 holds two winners in each 8 channels; window 32 one in each 8, or two in each 16; the
@@ -21,20 +22,26 @@
 
 #define SP_WORDS       16
 #define SP_WORDS_GROUP 8 /* outputs that are summed up together */
-/* Bytes of a quad, and of a window of winners (indices, then values). */
+/* Bytes of two pixels, of a quad, and of a window of winners (indices, then values). */
+#define SP_WORDS_TWO    32
 #define SP_WORDS_QUAD   64
 #define SP_WORDS_WINDOW 128
 
 struct sp_words_form {
     size_t positions, channels;
-    size_t window;  /* 4, 16 or 32 */
+    size_t window;  /* 2, 4, 16 or 32 */
     size_t windows; /* of a position */
     bool image;
 };
 
+static inline size_t sp_words_window_bytes(size_t window)
+{
+    return window == 2 ? SP_WORDS_TWO : window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW;
+}
+
 static inline size_t sp_words_position_bytes(const struct sp_words_form *f)
 {
-    return f->windows * (f->window == 4 ? SP_WORDS_QUAD : SP_WORDS_WINDOW);
+    return f->windows * sp_words_window_bytes(f->window);
 }
 
 static inline size_t sp_words_bytes(const struct sp_words_form *f)
@@ -43,7 +50,8 @@ static inline size_t sp_words_bytes(const struct sp_words_form *f)
 }
 
 /* One window under one tap that has weights for a group: where it lies, in bytes from the input of
- * the run that it belongs to; and its table, 8 outputs x window weights, in bytes from the first.
+ * the run that it belongs to; and its table, 8 outputs x window weights (of window 2: both, and
+ * again), in bytes from the first.
  */
 struct sp_words_step {
     uint32_t input, table;
@@ -108,6 +116,7 @@ struct sp_words_stage {
     const struct sp_words_taps *taps;
     const uint32_t *first; /* [group][all_taps + 1]: steps in front of a tap; they rise */
     const struct sp_words_step *steps;
+    const uint32_t *seconds;           /* [group]: of windows of two, the second part's first step */
     const int8_t *tables;              /* aligned to 64 */
     const struct sp_words_list *lists; /* NULL: there are none, and steps are found by their taps */
     const uint32_t *list_of;           /* [group][chunk], and one more: where their lists begin */
@@ -133,6 +142,11 @@ struct sp_words_kernels {
     void (*quads)(size_t positions, size_t bands, const uint8_t *const *features, uint8_t *out);
     /* features: 16 rows of `positions` bytes, one channel each. */
     void (*image)(size_t positions, const uint8_t *const *features, uint8_t *out);
+    /* The same in windows of two; NULL: no short sums. A stage that reads such windows is one of
+     * SP_WORDS_WINNERS, one in 8, of SP_WORDS_MULHRS, whole, behind a pool of four; a group's bias
+     * and the first part of its steps are added up in 16 bits, then the second part, which has at
+     * least one, and both with saturation. */
+    void (*image_of_twos)(size_t positions, const uint8_t *const *features, uint8_t *out);
     /* scratch: aligned to 64, as all values in it are. */
     void (*stage)(const struct sp_words_stage *s, uint8_t *scratch);
 };
@@ -143,10 +157,11 @@ extern const struct sp_words_kernels sp_words__avxvnni;
 extern const struct sp_words_kernels sp_words__avx512vnni;
 extern const struct sp_words_kernels sp_words__avx512;
 
-/* quads() and image() on every machine. */
+/* quads(), image() and image_of_twos() on every machine. */
 void sp_words_plain_quads(size_t positions, size_t bands, const uint8_t *const *features,
                           uint8_t *out);
 void sp_words_plain_image(size_t positions, const uint8_t *const *features, uint8_t *out);
+void sp_words_plain_image_of_twos(size_t positions, const uint8_t *const *features, uint8_t *out);
 
 /* Alive values of one word. */
 size_t sp_words_alive(const struct sp_words_form *f, const uint8_t *value, size_t word);

@@ -78,7 +78,8 @@ INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
 
 /* ---- two steps at once ---- */
 
-#define PAIRS !DOT_ONE
+#define PAIRS      !DOT_ONE
+#define SHORT_SUMS !DOT_ONE
 
 #if PAIRS
 
@@ -104,6 +105,9 @@ INLINE void add_products(vector *sum, vector products16)
 
 #endif
 
+#if SHORT_SUMS
+#include "kernels/cpu/avx2/words_short.inc"
+#endif
 #include "kernels/cpu/words_stage.inc"
 
 /* ---- features ---- */
@@ -125,5 +129,8 @@ const struct sp_words_kernels sp_words__avx2 = {
     .pairs = !DOT_ONE,
     .quads = quads,
     .image = image,
+#if SHORT_SUMS
+    .image_of_twos = image_of_twos,
+#endif
     .stage = stage,
 };
