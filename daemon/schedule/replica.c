@@ -157,7 +157,7 @@ static int run_known(struct replica *r, const struct model_entry *entry, size_t 
     return 0;
 }
 
-bool replica_selftest(struct replica *r, struct model_set *set, struct log *log)
+bool replica_selftest(struct replica *r, struct model_set *set, uint64_t every_us, struct log *log)
 {
     if (r->wrong || !r->state)
         return false;
@@ -184,6 +184,7 @@ bool replica_selftest(struct replica *r, struct model_set *set, struct log *log)
         return false;
     }
     learn(r, took);
+    atomic_store_explicit(&r->test_every_us, every_us, memory_order_relaxed);
     atomic_store_explicit(&r->selftest_us, lane_clock_us(), memory_order_relaxed);
     int before = atomic_exchange(&r->up, REPLICA_UP);
     if (before == REPLICA_HUNG || before == REPLICA_DEAD)

@@ -57,6 +57,8 @@ struct replica {
     _Alignas(64) _Atomic uint64_t words;
     _Atomic uint64_t busy_ns;
     _Atomic uint64_t selftest_us;
+    _Atomic uint64_t
+        test_every_us;           /* the interval when it was tested: it holds until the next test */
     _Atomic uint64_t service_ns; /* of a word, an ageing mean; 0: not known */
     _Atomic uint64_t quick_ns; /* of a word, what the quick ones of late took: at most what the last
                                   one did; 0: not known */
@@ -88,8 +90,9 @@ int replica_run(struct replica *r, const struct model_entry *entry, const uint8_
                 size_t words, int32_t *scores, uint64_t *ret_ns);
 
 /* Computes the known word of the next model of the set and compares; after that it is up, or dead.
- * The first time it does so several times, to learn what a word takes. True: right. */
-bool replica_selftest(struct replica *r, struct model_set *set, struct log *log);
+ * The first time it does so several times, to learn what a word takes. every_us: when the next test
+ * will come. True: right. */
+bool replica_selftest(struct replica *r, struct model_set *set, uint64_t every_us, struct log *log);
 
 enum replica_state replica_state(const struct replica *r);
 /* From up to hung or dead. True for the one caller who did it. */

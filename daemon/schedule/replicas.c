@@ -264,6 +264,8 @@ void replicas_set_config(struct replicas *r, struct config *config)
     atomic_store(&r->hang_us, (uint64_t)(config->replicas_hang_timeout * 1e6));
     atomic_store(&r->interval_us, (uint64_t)(config->replicas_selftest_interval * 1e6));
     atomic_store(&r->batch, (unsigned)config->replicas_batch);
+    for (unsigned i = 0; i < r->workers; i++)
+        worker_poke(r->worker[i]);
 }
 
 bool replicas_stop(struct replicas *r)
@@ -349,12 +351,25 @@ unsigned replicas_count(const struct replicas *r)
     return r->workers + r->lane_count;
 }
 
+static const struct replica *replica_at(const struct replicas *r, unsigned id)
+{
+    return id < r->workers ? worker_replica(r->worker[id]) : &r->lane[id - r->workers];
+}
+
+/* The interval that counts is that of its last test: a shorter one that came with a reload says
+ * nothing about it yet. */
+static bool missed_tests(const struct replica *replica)
+{
+    uint64_t every_us = atomic_load_explicit(&replica->test_every_us, memory_order_relaxed);
+    uint64_t tested_us = atomic_load_explicit(&replica->selftest_us, memory_order_relaxed);
+    return tested_us == 0 || lane_clock_us() > tested_us + TESTS_MISSED * every_us;
+}
+
 /* A lane's replica that missed its self-tests is on a lane that stalls: it is hung, though nobody
  * could tell it. */
 void replicas_info(const struct replicas *r, unsigned id, struct replica_info *ret_info)
 {
-    const struct replica *replica =
-        id < r->workers ? worker_replica(r->worker[id]) : &r->lane[id - r->workers];
+    const struct replica *replica = replica_at(r, id);
     struct replica_info info = {
         .id = replica->id,
         .state = replica_state(replica),
@@ -365,8 +380,7 @@ void replicas_info(const struct replicas *r, unsigned id, struct replica_info *r
         .busy_ns = atomic_load_explicit(&replica->busy_ns, memory_order_relaxed),
         .selftest_us = atomic_load_explicit(&replica->selftest_us, memory_order_relaxed),
     };
-    if (info.on_lane && info.state == REPLICA_UP &&
-        lane_clock_us() > info.selftest_us + TESTS_MISSED * replicas_interval_us(r))
+    if (info.on_lane && info.state == REPLICA_UP && missed_tests(replica))
         info.state = REPLICA_HUNG;
     *ret_info = info;
 }
@@ -384,12 +398,9 @@ const char *replica_state_name(enum replica_state state)
 
 bool replicas_healthy(const struct replicas *r)
 {
-    uint64_t now_us = lane_clock_us(), allowed_us = TESTS_MISSED * replicas_interval_us(r);
     for (unsigned id = 0; id < replicas_count(r); id++) {
-        struct replica_info info;
-        replicas_info(r, id, &info);
-        if (info.state == REPLICA_UP && info.selftest_us > 0 &&
-            now_us <= info.selftest_us + allowed_us)
+        const struct replica *replica = replica_at(r, id);
+        if (replica_state(replica) == REPLICA_UP && !missed_tests(replica))
             return true;
     }
     return false;

@@ -338,7 +338,7 @@ static void test_replica(struct schedule *s)
         (s->replica->wrong || replica_reopen(s->replica) < 0))
         return;
     struct model_set *set = models_current(s->options.models);
-    replica_selftest(s->replica, set, replicas_log(s->replicas));
+    replica_selftest(s->replica, set, replicas_interval_us(s->replicas), replicas_log(s->replicas));
     model_set_unref(set);
 }
 
@@ -396,8 +396,11 @@ void schedule_set_config(struct schedule *s, struct config *config)
     s->options.config = config_ref(config);
     atomic_store_explicit(&s->shared->limit, (unsigned)config->schedule_queue_words,
                           memory_order_relaxed);
-    if (before)
-        config_unref(before);
+    if (!before)
+        return;
+    if (s->replica) /* by the new interval, and the new models */
+        uv_timer_start(&s->test, on_test, 0, 0);
+    config_unref(before);
 }
 
 void schedule_drain(struct schedule *s)

@@ -48,12 +48,12 @@ struct worker {
     pthread_t thread;
     bool started;
     unsigned turn; /* the lane whose ring is looked at first */
-    uint64_t next_test_us, retry_us;
+    uint64_t tested_us, retry_us;
     int32_t *scores; /* of a batch */
     size_t score_cap;
 
     _Alignas(64) atomic_bool asleep;
-    atomic_bool stop, ended;
+    atomic_bool stop, ended, poked;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool woken; /* under lock */
@@ -166,6 +166,12 @@ void worker_wake(struct worker *w)
     pthread_mutex_unlock(&w->lock);
 }
 
+void worker_poke(struct worker *w)
+{
+    atomic_store(&w->poked, true);
+    worker_wake(w);
+}
+
 static bool has_work(struct worker *w)
 {
     for (unsigned i = 0; i < w->options.lanes; i++)
@@ -194,7 +200,7 @@ static unsigned take(struct worker *w, struct job **batch)
 static void sleep_until(struct worker *w, uint64_t until_us)
 {
     atomic_store(&w->asleep, true);
-    if (has_work(w) || atomic_load(&w->stop)) {
+    if (has_work(w) || atomic_load(&w->stop) || atomic_exchange(&w->poked, false)) {
         atomic_store(&w->asleep, false);
         return;
     }
@@ -301,6 +307,11 @@ static void run_batch(struct worker *w, struct job **batch, unsigned count)
 
 /* ---- the thread ---- */
 
+static uint64_t interval_us(const struct worker *w)
+{
+    return atomic_load_explicit(w->options.interval_us, memory_order_relaxed);
+}
+
 static void test_itself(struct worker *w)
 {
     enum replica_state before = replica_state(&w->replica);
@@ -308,11 +319,10 @@ static void test_itself(struct worker *w)
     atomic_store_explicit(&w->replica.began_us, lane_clock_us(), memory_order_relaxed);
     for (size_t i = 0; i < model_set_count(set); i++) /* now, not when the first word comes */
         reserve_scores(w, sparrow_model_label_count(model_set_at(set, i)->model) * REPLICA_BATCH);
-    bool right = replica_selftest(&w->replica, set, w->options.log);
+    bool right = replica_selftest(&w->replica, set, interval_us(w), w->options.log);
     atomic_store_explicit(&w->replica.began_us, 0, memory_order_relaxed);
     model_set_unref(set);
-    w->next_test_us =
-        lane_clock_us() + atomic_load_explicit(w->options.interval_us, memory_order_relaxed);
+    w->tested_us = lane_clock_us();
     if (right && before != REPLICA_UP)
         worker_tell(w);
     enum replica_state now = replica_state(&w->replica);
@@ -360,7 +370,7 @@ static void *worker_main(void *arg)
             recover(w);
             continue;
         }
-        if (state != REPLICA_UP || lane_clock_us() >= w->next_test_us) {
+        if (state != REPLICA_UP || lane_clock_us() >= w->tested_us + interval_us(w)) {
             test_itself(w);
             continue;
         }
@@ -369,7 +379,7 @@ static void *worker_main(void *arg)
         if (count > 0)
             run_batch(w, batch, count);
         else
-            sleep_until(w, w->next_test_us);
+            sleep_until(w, w->tested_us + interval_us(w));
     }
     atomic_store(&w->ended, true);
     return NULL;

@@ -62,6 +62,9 @@ void *worker_noticed(struct lane_message *message);
  */
 void worker_tell(struct worker *w);
 
+/* The interval between self-tests has changed. [any thread] */
+void worker_poke(struct worker *w);
+
 int worker_start(struct worker *w, struct sparrow_error *err);
 void worker_stop(struct worker *w); /* asks it to end */
 bool worker_join(struct worker *w,

@@ -7,9 +7,10 @@ import shutil
 import signal
 import sys
 import threading
+import time
 
 sys.dont_write_bytecode = True
-from harness import MODELS, Daemon, Skip, run_tests, wait_for, wav  # noqa: E402
+from harness import MODELS, SLOW, Daemon, Skip, run_tests, wait_for, wav  # noqa: E402
 
 CLIP = wav()
 
@@ -137,6 +138,24 @@ def test_reloadable_keys_apply_and_others_are_named():
 def write(path, text):
     with open(path, "w") as f:
         f.write(text)
+
+
+def test_a_shorter_interval_of_self_tests_holds_at_once_and_nobody_is_unhealthy_meanwhile():
+    for replicas in ({}, {"replicas.lane": "no", "replicas.workers": 2}):
+        with Daemon() as outer:
+            path = os.path.join(outer.folder, "a.conf")
+            replace(path, b"[replicas]\nselftest_interval = 3600\n")
+            with Daemon(replicas, args=["--config", path]) as d:
+                before = d.metric("process_start_time_seconds")
+                wait_for(lambda: time.time() > before + 2, 10, "the first self-test to be long ago")
+                replace(path, b"[replicas]\nselftest_interval = 0.2\n")
+                hup(d, "ok", 1)
+                end = time.monotonic() + 1
+                while time.monotonic() < end:
+                    health = d.get("/healthz")
+                    assert health.status == 200 and d.get("/readyz").status == 200, (replicas, health)
+                ages = [r["selftest_age_s"] for r in d.get("/healthz").json()["list"]]
+                assert all(age is not None and age < 0.6 * SLOW for age in ages), (replicas, ages)
 
 
 if __name__ == "__main__":

@@ -226,10 +226,10 @@ START_TEST(replica_with_wrong_scores_is_dead_for_good)
     const struct model_entry *entry = model_set_find(set, NULL);
     int32_t *scores = (int32_t *)(uintptr_t)entry->test_scores;
     scores[0]++;
-    ck_assert(!replica_selftest(f.schedule->replica, set, NULL));
+    ck_assert(!replica_selftest(f.schedule->replica, set, 1000000, NULL));
     scores[0]--;
     ck_assert_int_eq(replica_state(f.schedule->replica), REPLICA_DEAD);
-    ck_assert(!replica_selftest(f.schedule->replica, set, NULL));
+    ck_assert(!replica_selftest(f.schedule->replica, set, 1000000, NULL));
     model_set_unref(set);
     struct request *r =
         fixture_request(&f, fixture_word(&f, 0), fixture_word_size(&f), true, &outcomes[0], LONG_S);
