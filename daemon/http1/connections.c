@@ -10,8 +10,6 @@
 #include "daemon/http1/connections.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +17,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "daemon/http1/arrival.h"
 
 #define TICK_MS 100u
 #define DRAIN_GRACE_MS                                                                             \
@@ -154,6 +154,7 @@ void connections_enter(struct connection *c, enum connection_state state)
     if (c->state == CONNECTION_CUT)
         return;
     c->state = state;
+    c->used = c->used || state != CONNECTION_IDLE;
     c->since_ms = now_ms(all);
     c->suspect = false;
     uint64_t allowed = allowed_ms(all, state);
@@ -224,21 +225,23 @@ static void hung_up_is_due(struct connection *c, uint64_t now)
 
 /* Bytes came since the connection became idle, and no request line is complete: the client is
  * sending one slowly. */
-static bool bytes_came(const struct connection *c, uint64_t now)
+static bool bytes_came(const struct connection *c, uint64_t now, uint64_t *ret_ago_ms)
 {
-    struct tcp_info info;
-    socklen_t len = sizeof info;
-    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+    struct arrival arrival;
+    if (!arrival_read(c->fd, &arrival))
         return false; /* a Unix socket: only the idle timeout holds */
-    return info.tcpi_last_data_recv + ARRIVAL_SLACK_MS < now - c->since_ms;
+    *ret_ago_ms = arrival.ago_ms;
+    if (!c->used && arrival.bytes != UINT64_MAX)
+        return arrival.bytes > 0; /* with the connection itself, perhaps: time does not tell */
+    return arrival.ago_ms + ARRIVAL_SLACK_MS < now - c->since_ms;
 }
 
 static void idle_is_due(struct connection *c, uint64_t now)
 {
     struct connections *all = c->all;
-    uint64_t end = c->since_ms + all->idle_ms;
-    bool slow = bytes_came(c, now);
-    if (now >= end || (slow && c->suspect)) {
+    uint64_t end = c->since_ms + all->idle_ms, ago_ms = 0;
+    bool slow = bytes_came(c, now, &ago_ms);
+    if (now >= end || (slow && (c->suspect || ago_ms >= all->head_ms))) {
         if (slow)
             metrics_count(lane_metrics(all->lane), METRIC_REFUSED, REFUSED_SLOW_CLIENT, 1);
         connections_cut(c);

@@ -30,6 +30,7 @@ struct connection {
     struct connections *all;
     int fd; /* libmicrohttpd's */
     enum connection_state state;
+    bool used;    /* it has sent a request line */
     bool suspect; /* idle, but bytes came: somebody sends a request line slowly */
     bool hung_up; /* the client closed, or shut down its sending side: nothing more will come */
     uint64_t since_ms;

@@ -3,7 +3,7 @@
 libsparrowd_la_SOURCES += \
 	daemon/http1/wheel.c daemon/http1/wheel.h \
 	daemon/http1/framing.c daemon/http1/framing.h \
-	daemon/http1/connections.c daemon/http1/connections.h \
+	daemon/http1/arrival.c daemon/http1/arrival.h daemon/http1/connections.c daemon/http1/connections.h \
 	daemon/http1/handler.c daemon/http1/handler.h \
 	daemon/http1/http1.c daemon/http1/http1.h
 

@@ -92,6 +92,19 @@ def test_slow_request_line_is_cut():
         assert d.metric("sparrow_refused_total", reason="slow_client") == 1
 
 
+def test_a_request_line_that_came_with_the_connection_and_never_ends_is_cut():
+    with Daemon({"server.header_timeout": 1}) as d, d.socket() as s, d.socket() as silent:
+        begin = time.monotonic()
+        s.sendall(b"POST /v1/rec")
+        s.settimeout(4 * SLOW)
+        assert s.recv(1000) == b""
+        took = time.monotonic() - begin
+        assert 0.9 <= took <= 3 * SLOW, took
+        assert d.metric("sparrow_refused_total", reason="slow_client") == 1
+        silent.sendall(GET)                 # who said nothing may stay: proxies open connections before they need them
+        assert read_answers(silent, 1)[0].status == 200
+
+
 def test_slow_body_is_cut_and_others_are_served_meanwhile():
     with Daemon({"server.body_timeout": 1, "server.lanes": 1}) as d, d.socket() as s:
         begin = time.monotonic()
