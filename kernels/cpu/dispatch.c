@@ -92,6 +92,7 @@ static void apply_avx512vnni(struct sp_kernels *k)
     k->words = &sp_words__avx512vnni;
     k->front_end = sp_front_end__avx512;
     k->conv_dense = sp_conv_dense__avx512;
+    k->energies = sp_energies__avx512;
 }
 
 /* Of Ice Lake, Zen 4 and later. */

@@ -54,8 +54,9 @@ void sp_front_end__scalar(const struct sp_front_end_tables *t, const int16_t *co
 typedef void (*sp_energies_fn)(const int16_t *pcm, size_t slice, size_t count, uint64_t *energy);
 
 void sp_energies__scalar(const int16_t *pcm, size_t slice, size_t count, uint64_t *energy);
-void sp_energies__avx2(const int16_t *pcm, size_t slice, size_t count,
-                       uint64_t *energy); /* only where the build is for x86-64 */
+/* only where the build is for x86-64 */
+void sp_energies__avx2(const int16_t *pcm, size_t slice, size_t count, uint64_t *energy);
+void sp_energies__avx512(const int16_t *pcm, size_t slice, size_t count, uint64_t *energy);
 
 /* ---- layers: values are height x width x channels, channels fastest (ARITHMETIC.md section 3)
  * ---- */

@@ -47,6 +47,7 @@ libkernels_la_LIBADD += libkernels_avx512.la
 noinst_LTLIBRARIES += libkernels_avx512vnni.la
 libkernels_avx512vnni_la_SOURCES = \
 	kernels/cpu/avx512/conv_dense.c \
+	kernels/cpu/avx512/energies.c \
 	kernels/cpu/avx512/front_end.c \
 	kernels/cpu/avx512/lanes.c \
 	kernels/cpu/avx512/words.c

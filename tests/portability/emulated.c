@@ -13,6 +13,7 @@ void sp_front_end__emulated(const struct sp_front_end_tables *t, const int16_t *
                             size_t frames, float *work, uint8_t *features);
 void sp_conv_dense__emulated(const struct sp_conv_shape *shape, const int8_t *weights,
                              const int32_t *bias, const uint8_t *in, int32_t *out);
+void sp_energies__emulated(const int16_t *pcm, size_t slice, size_t count, uint64_t *energy);
 extern const struct sp_lanes_kernels sp_lanes__emulated, sp_lanes__emulated_vnni,
     sp_lanes__emulated_avx512vnni;
 extern const struct sp_words_kernels sp_words__emulated, sp_words__emulated_vnni,
@@ -52,6 +53,7 @@ bool __wrap_sp_kernels_select(const char *names, struct sp_kernels *ret_kernels)
         k.name = "avx512";
         k.front_end = sp_front_end__emulated;
         k.conv_dense = sp_conv_dense__emulated;
+        k.energies = sp_energies__emulated;
         k.lanes = &sp_lanes__emulated;
         k.words = &sp_words__emulated;
     } else if (strcmp(names, "scalar") != 0) {

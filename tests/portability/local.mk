@@ -13,11 +13,12 @@ if !SANITIZE
 check_LTLIBRARIES += libemulated.la libemulated_avx512vnni.la libemulated_vnni.la
 libemulated_la_SOURCES = tests/support/emulated/immintrin.h \
 	kernels/cpu/avx512/conv_dense.c \
+	kernels/cpu/avx512/energies.c \
 	kernels/cpu/avx512/front_end.c \
 	kernels/cpu/avx512/lanes.c \
 	kernels/cpu/avx512/words.c
 libemulated_la_CPPFLAGS = -I$(top_srcdir)/tests/support/emulated $(AM_CPPFLAGS) -D__AVX512VBMI__ \
-	-Dsp_conv_dense__avx512=sp_conv_dense__emulated -Dsp_front_end__avx512=sp_front_end__emulated -Dsp_lanes__avx512=sp_lanes__emulated -Dsp_words__avx512=sp_words__emulated \
+	-Dsp_conv_dense__avx512=sp_conv_dense__emulated -Dsp_energies__avx512=sp_energies__emulated -Dsp_front_end__avx512=sp_front_end__emulated -Dsp_lanes__avx512=sp_lanes__emulated -Dsp_words__avx512=sp_words__emulated \
 	-Dsp_lanes_quads__avx2=sp_lanes_quads__emulated
 libemulated_la_CFLAGS = $(OUR_CFLAGS) -Wno-psabi
 libemulated_avx512vnni_la_SOURCES = tests/support/emulated/immintrin.h \

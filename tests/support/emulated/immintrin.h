@@ -79,6 +79,7 @@ BINARY(add_epi8, u8, 1, x + y)
 BINARY(add_epi16, u16, 2, x + y)
 BINARY(add_epi32, u32, 4, x + y)
 BINARY(add_epi64, u64, 8, x + y)
+BINARY(sub_epi64, u64, 8, x - y)
 BINARY(sub_epi8, u8, 1, x - y)
 BINARY(sub_epi16, u16, 2, x - y)
 BINARY(sub_epi32, u32, 4, x - y)
@@ -344,6 +345,13 @@ CAST(_mm512_castsi512_ps, __m512, __m512i, 64)
 EXTRACT(_mm256_extracti128_si256, __m128i, __m256i, 16, 2)
 EXTRACT(_mm512_extracti32x4_epi32, __m128i, __m512i, 16, 4)
 EXTRACT(_mm512_extracti64x4_epi64, __m256i, __m512i, 32, 2)
+
+EMULATED long long _mm512_reduce_add_epi64(__m512i a)
+{
+    uint64_t sum = 0;
+    EACH(i, 8) sum += a.u64[i];
+    return (long long)sum;
+}
 
 #define INSERT(name, to, from, bytes, parts)                                                       \
     EMULATED to name(to a, from b, int part)                                                       \
