@@ -19,7 +19,7 @@ sys.path[:0] = [os.path.join(TOP, "training"), os.path.join(TOP, "tests/daemon")
 try:
     import numpy as np
     import soundfile
-    import torch  # noqa: F401 (looked for, not used)
+    import torch
     from google import protobuf  # noqa: F401
 except ImportError as missing:
     print(f"skipped: {missing}")
@@ -143,11 +143,52 @@ class Keywords(unittest.TestCase):
 
     def test_a_killed_run_remembers_its_data(self):
         self.train("killed.pt", "--epochs", "1", "--integer-epochs", "1", "--set", "steps=2")
-        again = self.run_tool(
-            *("train", "--resume", "--out", self.path("killed.pt"), "--cache", self.path("cache")),
-            *("--sparrow", SPARROW, "--takes", "2", "--threads", "1"),
-        )
+        cache = torch.load(self.path("killed.pt"))["origin"]["cache"]
+        taken = os.listdir(cache)
+        again = self.resume("killed.pt")
         self.assertIn("blick: ", again)  # the warnings of the same corpus
+        self.assertEqual(os.listdir(cache), taken)  # as many takes as before
+
+    def resume(self, out, status=0):
+        return self.run_tool(
+            *("train", "--resume", "--out", self.path(out), "--cache", self.path("cache")),
+            *("--sparrow", SPARROW, "--threads", "1"),
+            status=status,
+        )
+
+    def test_a_killed_run_asks_its_teacher_again(self):
+        brief = ("--epochs", "2", "--integer-epochs", "0", "--set", "steps=2")
+        self.train("teacher.pt", *brief)
+        self.train("taught.pt", "--teacher", self.path("teacher.pt"), *brief)
+        whole = torch.load(self.path("taught.pt"))
+        self.assertEqual(whole["origin"]["teachers"], [self.path("teacher.pt")])
+        self.resume("taught.pt")
+        self.assertTrue(torch.load(self.path("taught.pt"))["taught"])
+        os.remove(self.path("teacher.pt"))
+        self.assertIn("teacher.pt", self.resume("taught.pt", status=1))
+
+    def test_mistakes_are_said_in_a_line(self):
+        with open(self.path("none.pt"), "w", encoding="utf-8") as f:
+            f.write("no checkpoint")
+        for told, part in (
+            (("train", "--resume", "--out", self.path("never.pt")), "start again without"),
+            (("train", "--resume", "--out", self.path("none.pt")), "not a checkpoint"),
+            (("export", self.path("none.pt"), "--out", self.path("x")), "not a checkpoint"),
+            (("export", self.path("never.pt"), "--out", self.path("x")), "No such file"),
+            (("evaluate", self.path("never.sparrow")), "No such file"),
+            (("noise", self.path("never.sparrow")), "No such file"),
+            (("make-eval-list", "--data", self.path("never")), "No such file"),
+            (
+                ("train", "--data", self.data, "--unknown", ",".join(OTHERS), "--borrow", "none")
+                + ("--sparrow", "no-such-command", "--cache", self.path("fresh"))
+                + ("--out", self.path("x.pt")),
+                "no command no-such-command",
+            ),
+        ):
+            said = self.run_tool(*told, status=1)
+            self.assertIn(part, said)
+            self.assertNotIn("Traceback", said)
+        self.assertFalse(os.path.exists(self.path("fresh")))  # said before clips are decoded
 
     def test_speakers_stay_apart_and_synthetic_voices_in_training(self):
         corpus = folder.Folder(self.data, None, OTHERS, fill=30)

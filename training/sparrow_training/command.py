@@ -4,10 +4,35 @@ SPDX-License-Identifier: Apache-2.0
 """
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
 import numpy as np
+
+
+BUILT = os.path.normpath(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/release/sparrow")
+)
+
+
+def add_argument(parser, help_text):
+    parser.add_argument(
+        "--sparrow",
+        default="sparrow",
+        help=f"{help_text} (default: the installed one, else what ./quickstart built)",
+    )
+
+
+def find(sparrow):
+    """Where the command is. ValueError if it is nowhere."""
+    path = shutil.which(sparrow) or (shutil.which(BUILT) if sparrow == "sparrow" else None)
+    if not path:
+        raise ValueError(
+            f"there is no command {sparrow}: run ./quickstart --once, which builds it, or name "
+            "yours with --sparrow"
+        )
+    return path
 
 
 def features(sparrow, samples, model=None, frames=32, bands=32):
@@ -15,7 +40,7 @@ def features(sparrow, samples, model=None, frames=32, bands=32):
     one."""
     front_end = ["--model", model] if model else ["--front-end", "default"]
     done = subprocess.run(
-        [sparrow, "features", "--raw", *front_end],
+        [find(sparrow), "features", "--raw", *front_end],
         input=samples.astype("<i2").tobytes(),
         stdout=subprocess.PIPE,
         check=True,
@@ -28,7 +53,8 @@ def scores(sparrow, model, words, cpu=None):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "words.u8")
         words.astype(np.uint8).tofile(path)
-        command = [sparrow, "scores", "--model", model, *(["--cpu", cpu] if cpu else []), path]
+        kernels = ["--cpu", cpu] if cpu else []
+        command = [find(sparrow), "scores", "--model", model, *kernels, path]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     lines = done.stdout.splitlines()[1:]
     return np.array([[int(field) for field in line.split("\t")[2:]] for line in lines])
@@ -36,7 +62,7 @@ def scores(sparrow, model, words, cpu=None):
 
 def bench(sparrow, model, seconds):
     """The shortest time that the network takes for a word, in microseconds, by kernels."""
-    command = [sparrow, "bench", "--json", "--seconds", str(seconds), "--model", model]
+    command = [find(sparrow), "bench", "--json", "--seconds", str(seconds), "--model", model]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     lines = json.loads(done.stdout)["lines"]
     return {line["kernels"]: line["min_us"] for line in lines if line["step"] == "network"}

@@ -17,7 +17,7 @@ from . import clips, noises, speechcommands, voices
 SOUNDS = (".wav", ".flac", ".ogg", ".opus")
 UNKNOWN = "_unknown_"
 SHARE = 0.1  # of the clips, for validation and for test each
-FEW = 20  # speakers of a word in training
+FEW = 20  # speakers of a word, in training, validation and test together
 BORROWED = {"train": 3000, "valid": 300, "test": 300}
 
 
@@ -66,6 +66,8 @@ class Folder:
         self.data, self.lender, self.fill, self.language = data, lender, fill, language
         self.files = self.scan()
         found = {path.split("/")[0] for path in self.files}
+        if not found:
+            raise ValueError(f"{data} has no recordings WORD/*.wav (or flac, ogg)")
         self.keywords = tuple(keywords or sorted(found - {*unknown, UNKNOWN}))
         self.check(found, unknown)
         self.splits, self.warnings = self.split()
@@ -87,7 +89,7 @@ class Folder:
             if word not in found:
                 raise ValueError(
                     f"{self.data} has no recordings {word}/*.wav (or flac, ogg); "
-                    f"it has {' '.join(sorted(found)) or 'no words at all'}"
+                    f"it has {' '.join(sorted(found))}"
                 )
         if not (found - set(self.keywords) or self.lender or self.fill):
             raise ValueError(
@@ -126,13 +128,13 @@ class Folder:
         """Warnings about keywords of few speakers, or without validation or test clips."""
         for word in self.keywords:
             mine = [p for p in self.files if p.split("/")[0] == word]
-            train = [p for p in mine if self.splits[p] == "train"]
-            speakers = len({speaker_of(p) for p in train} - {None})
+            train = sum(self.splits[p] == "train" for p in mine)
+            speakers = len({speaker_of(p) for p in mine} - {None})
             if speakers < FEW:
                 yield (
-                    f"{word}: {len(train)} training clips of "
-                    f"{speakers or 'nobody knows how many'} speakers; it will do worse on other "
-                    "voices. Record more people" + ("" if self.fill else ", or add --fill 300")
+                    f"{word}: {len(mine)} recordings of {speakers or 'nobody knows how many'} "
+                    f"speakers, {train} of them to train on; it will do worse on other voices. "
+                    "Record more people" + ("" if self.fill else ", or add --fill 300")
                 )
             for split in ("valid", "test"):
                 if not any(self.splits[p] == split for p in mine):

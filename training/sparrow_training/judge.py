@@ -20,10 +20,12 @@ class Verdict:
     silence: float
 
     def __str__(self):
-        return (
-            f"{self.overall:.4f} (keywords {self.keywords:.4f}, unknown {self.unknown:.4f}, "
-            f"silence {self.silence:.4f})"
-        )
+        told = [
+            f"{name} {share:.4f}"
+            for name in ("keywords", "unknown", "silence")
+            if not math.isnan(share := getattr(self, name))
+        ]
+        return f"{self.overall:.4f} ({', '.join(told)})"
 
 
 def mean(shares):

@@ -8,6 +8,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import json
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
@@ -120,15 +121,19 @@ def take_name(manner, number):
 
 def load(corpus, folder, count, sparrow, workers, progress, manner=Manner()):
     """Takes from the cache folder; what is missing is made first, which needs the corpus and the
-    `sparrow` command."""
+    `sparrow` command (ValueError without it)."""
+    paths = [os.path.join(folder, take_name(manner, i)) for i in range(count)]
+    missing = [(i, path) for i, path in enumerate(paths) if not os.path.exists(path)]
+    if missing:
+        command.find(sparrow)  # before what takes minutes
     os.makedirs(folder, exist_ok=True)
     samples, words = decode(corpus, folder, "train", progress)
     valid_samples, valid_words = decode(corpus, folder, "valid", progress)
     noise = corpus.noise("train")
     heard, kept = (noise_for(noise, part) for part in ("train", "valid"))
-    paths = [os.path.join(folder, take_name(manner, i)) for i in range(count)]
-    missing = [(i, path) for i, path in enumerate(paths) if not os.path.exists(path)]
-    with ProcessPoolExecutor(workers) as pool:
+    # On Ctrl-C the workers just end; the message is the caller's.
+    stop = (signal.SIGINT, signal.SIG_DFL)
+    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=stop) as pool:
         jobs = [
             pool.submit(one_take, path, samples, heard, i, sparrow, manner)
             for i, path in missing

@@ -8,6 +8,7 @@ numbers included.
 SPDX-License-Identifier: Apache-2.0
 """
 import os
+import pickle
 import time
 from dataclasses import asdict, dataclass, field, replace
 
@@ -285,7 +286,7 @@ class Trainer:
         os.replace(path + ".part", path)
 
     def resume(self, path):
-        state = torch.load(path, map_location=self.device)
+        state = read(path, self.device)
         if state["stage"] == "integer":
             self.net = empty_quantised(self.settings)
             self.stage = "integer"
@@ -323,8 +324,20 @@ class Trained:
         return tuple(self.origin.get("options", {}).get("hold_out", ()))
 
 
+def read(path, device="cpu"):
+    """A checkpoint as it is in its file. OSError, or ValueError if it is none."""
+    try:
+        state = torch.load(path, map_location=device)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is not a checkpoint of training/train: {error}") from error
+    if not isinstance(state, dict) or "settings" not in state:
+        raise ValueError(f"{path} is not a checkpoint of training/train")
+    return state
+
+
 def load(path):
-    state = torch.load(path, map_location="cpu")
+    """A network from its checkpoint. OSError, or ValueError if it is none."""
+    state = read(path)
     settings = Settings(**state["settings"])
     if state["stage"] == "integer":
         net = empty_quantised(settings)
