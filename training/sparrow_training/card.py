@@ -57,7 +57,7 @@ def line(text):
     return " ".join(text.split())
 
 
-def recipe(settings, epochs, integer_epochs, taught):
+def recipe(settings, epochs, integer_epochs, teachers):
     clips = settings.steps * settings.batch
     told = {"epochs": epochs, "clips": clips, "batch": settings.batch, "peak": settings.peak}
     more = " other vocal tracts and paces," if settings.warp else ""
@@ -67,7 +67,9 @@ def recipe(settings, epochs, integer_epochs, taught):
         parts.append("weights, masks and winners begun from another run's")
     elif settings.lookups:
         parts.append(PRUNED.format(winners=settings.winners, lookups=settings.lookups))
-    if taught:
+    if teachers > 1:
+        parts.append(f"taught by the mean of {teachers} dense networks")
+    elif teachers:
         parts.append("taught by a dense network")
     if integer_epochs:
         parts.append(f"then {integer_epochs} epochs in the integers of the model file")

@@ -132,7 +132,7 @@ class Trainer:
         self.settings, self.takes, self.device = settings, takes, device
         # The teachers hear every take once, whole; the student has to manage with what
         # sampling.hide() leaves of it.
-        self.taught = None
+        self.taught, self.teachers = None, len(teachers)
         if teachers:
             self.taught = [judge.mean_scores(teachers, take) for take in takes.train]
         torch.manual_seed(settings.seed)
@@ -272,7 +272,7 @@ class Trainer:
             "stage": self.stage,
             "epoch": self.epoch,
             "log": self.log,
-            "taught": self.taught is not None,
+            "taught": self.teachers,
             "note": self.note,
             "origin": self.takes.origin,
             "net": self.net.state_dict(),
@@ -314,7 +314,7 @@ class Trained:
     net: torch.nn.Module
     settings: Settings
     log: list
-    taught: bool  # by a teacher
+    taught: int  # by so many teachers
     note: str  # what else is to be said about the run
     origin: dict  # of the clips: Takes.origin
 
