@@ -7,11 +7,11 @@
 #include "daemon/decode/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/decode/clips.h"
 
@@ -162,7 +162,8 @@ static unsigned wanted_threads(const struct config *config)
 {
     if (config->audio_decode_threads)
         return (unsigned)config->audio_decode_threads;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t cpus; /* those that this process may use, as for the lanes */
+    int cores = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
     return cores > 2 ? (unsigned)cores / 2 : 1;
 }
 

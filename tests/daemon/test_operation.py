@@ -99,6 +99,20 @@ def test_command_line_over_environment_over_file():
                 assert lanes_of(d) == lanes, (lanes_of(d), lanes)
 
 
+def threads_of(daemon, name):
+    tasks = f"/proc/{daemon.pid}/task"
+    names = [open(os.path.join(tasks, task, "comm"), encoding="utf-8").read().strip() for task in os.listdir(tasks)]
+    return sum(re.fullmatch(name + r" \d+", found) is not None for found in names)
+
+
+def test_threads_follow_the_cores_that_the_process_may_use():
+    cores = sorted(os.sched_getaffinity(0))
+    for used in (cores, cores[:1]):
+        command = ["taskset", "-c", ",".join(map(str, used)), SPARROWD]
+        with Daemon({"server.lanes": 0, "audio.decode_threads": 0}, command=command) as d:
+            assert threads_of(d, "lane") == len(used) and threads_of(d, "decode") == max(1, len(used) // 2), (used, d.log())
+
+
 # ---- metrics ----
 
 def test_answers_and_their_bytes_are_counted():
