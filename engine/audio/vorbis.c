@@ -161,7 +161,7 @@ static int read_headers(struct sp_ogg *ogg, const ogg_packet *first, vorbis_info
                 return status;
             if (numbers > MAX_TABLE_NUMBERS)
                 return sp_error_set(
-                    err, SPARROW_TOO_LARGE,
+                    err, SPARROW_BAD_AUDIO,
                     "The Vorbis stream's tables have more than the %d numbers allowed.",
                     MAX_TABLE_NUMBERS);
         }

@@ -10,8 +10,8 @@
 /* Decodes a stream whose first packet is `first`, slice by slice, into audio (begin and put). A
  * stream that breaks off gives what came before the break. Allocates, and asks audio's interrupt
  * between slices.
- * Errors: SPARROW_BAD_AUDIO (damaged headers, no samples), SPARROW_TOO_LARGE
- * (tables that unpack to more than any encoder writes), and those of begin and put. */
+ * Errors: SPARROW_BAD_AUDIO (damaged headers, tables that unpack to more than any encoder writes,
+ * no samples), and those of begin and put. */
 int sp_vorbis_decode(struct sp_ogg *ogg, const ogg_packet *first, struct sparrow_audio *audio,
                      struct sparrow_error *err);
 

@@ -164,7 +164,7 @@ static int decode(const struct clip *c, struct sparrow_error *err)
 }
 
 /* Eight kilobytes of header for gigabytes of tables, had libvorbis seen them. */
-START_TEST(decode_codebooks_that_unpack_to_gigabytes_are_too_large)
+START_TEST(decode_codebooks_that_unpack_to_gigabytes_are_refused)
 {
     struct book books[256];
     for (size_t i = 0; i < 256; i++)
@@ -172,7 +172,7 @@ START_TEST(decode_codebooks_that_unpack_to_gigabytes_are_too_large)
     struct clip header = setup(books, 256), c = stream(&header, 1, 16000);
     ck_assert_uint_lt(c.n, 10000);
     struct sparrow_error err = {.text = ""};
-    ck_assert_int_eq(decode(&c, &err), SPARROW_TOO_LARGE);
+    ck_assert_int_eq(decode(&c, &err), SPARROW_BAD_AUDIO);
     ck_assert_ptr_nonnull(strstr(err.text, "tables"));
     clip_done(&c);
     clip_done(&header);
@@ -180,7 +180,7 @@ START_TEST(decode_codebooks_that_unpack_to_gigabytes_are_too_large)
         books[i] = (struct book){3, 1 << 10, true, 0};
     header = setup(books, 256);
     c = stream(&header, 1, 16000);
-    ck_assert_int_eq(decode(&c, &err), SPARROW_TOO_LARGE);
+    ck_assert_int_eq(decode(&c, &err), SPARROW_BAD_AUDIO);
     clip_done(&c);
     clip_done(&header);
 }
@@ -295,7 +295,7 @@ int main(void)
     const TTest *const tests[] = {
         table_size_walks_over_every_kind_of_codebook,
         table_size_of_a_real_stream_is_small,
-        decode_codebooks_that_unpack_to_gigabytes_are_too_large,
+        decode_codebooks_that_unpack_to_gigabytes_are_refused,
         decode_headers_that_break_off_are_bad_audio,
         decode_codecs_we_do_not_serve_are_unsupported,
         decode_the_first_page_that_is_whole_says_which_codec,
