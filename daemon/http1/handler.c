@@ -152,12 +152,12 @@ static void count_received(const struct handler_exchange *e, size_t bytes)
 }
 
 /* Of any route. */
-static void count_answer(const struct handler_exchange *e)
+static void count_answer(const struct handler_exchange *e, unsigned status, size_t bytes)
 {
     struct metrics_block *metrics = lane_metrics(e->handler->lane);
-    metrics_count(metrics, METRIC_HTTP_ANSWERS, e->x.status / 100 - 1, 1);
+    metrics_count(metrics, METRIC_HTTP_ANSWERS, status / 100 - 1, 1);
     if (strcmp(e->x.method, MHD_HTTP_METHOD_HEAD) != 0)
-        metrics_count(metrics, METRIC_SENT_BYTES, 0, e->x.answer.len);
+        metrics_count(metrics, METRIC_SENT_BYTES, 0, bytes);
 }
 
 /* Queues what api put into the exchange. MHD_NO ends the connection. */
@@ -180,7 +180,7 @@ static enum MHD_Result answer(struct handler_exchange *e)
     enum MHD_Result queued = MHD_queue_response(e->mhd, x->status, response);
     MHD_destroy_response(response);
     if (queued == MHD_YES)
-        count_answer(e);
+        count_answer(e, x->status, x->answer.len);
     e->stage = STAGE_ANSWERED;
     connections_enter(e->connection, CONNECTION_ANSWER);
     return queued;
@@ -305,11 +305,15 @@ static enum MHD_Result begin(struct handler_exchange *e, const char *method, con
     x->chunked = f.chunked;
     x->content_length = f.content_length;
     e->waits = f.expects_continue && framing_has_body(&f);
-    if (!framing_has_body(&f) || f.expects_continue || h->draining ||
-        (!h->held_first && api_may_read(h->api)))
-        return read_on(e);
-    hold(e);
-    return MHD_YES;
+    if (framing_has_body(&f) && !f.expects_continue && !h->draining &&
+        (h->held_first || !api_may_read(h->api))) {
+        hold(e);
+        return MHD_YES;
+    }
+    enum MHD_Result result = read_on(e);
+    if (e->waits && e->stage == STAGE_BODY && strcmp(version, MHD_HTTP_VERSION_1_1) == 0)
+        count_answer(e, 100, 0); /* MHD now sends 100 Continue */
+    return result;
 }
 
 static enum MHD_Result go_on(struct handler_exchange *e)
