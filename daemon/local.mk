@@ -44,6 +44,6 @@ EXTRA_DIST += daemon/loop/README.md daemon/door/README.md tests/daemon/harness.p
 
 # Black box: each file is one entry of TESTS.
 DAEMON_TESTS = tests/daemon/test_framing.py tests/daemon/test_connections.py tests/daemon/test_drain.py \
-	tests/daemon/test_reload.py tests/daemon/test_stall.py tests/daemon/test_words.py
+	tests/daemon/test_reload.py tests/daemon/test_requests.py tests/daemon/test_stall.py tests/daemon/test_words.py
 dist_check_SCRIPTS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)

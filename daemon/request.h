@@ -57,7 +57,7 @@ struct request {
     uint64_t deadline_us; /* on lane_clock_us(); api sets it from the client's timeout and
                              schedule.max_wait */
     bool timeout_given;   /* the client named its timeout: intake does not lengthen the deadline for
-                             long audio */
+                             long audio, but cuts it to what schedule.max_wait allows */
     uint32_t hop_ms;      /* 0: the best second of each clip (words every 125 ms) */
     struct request_clip *clips;
     size_t clip_count;
@@ -72,6 +72,7 @@ struct request {
     struct sparrow_error error; /* when status < 0 */
     unsigned retry_ms;  /* SPARROW_BUSY, SPARROW_DRAINING, SPARROW_NO_REPLICA: when to come back */
     size_t failed_clip; /* the clip the error is about, or SIZE_MAX */
+    double limit_s;     /* SPARROW_TOO_LARGE: the seconds that a clip may have, if it has more */
     int32_t *scores;    /* words x labels */
     size_t words;
     struct request_latency latency;

@@ -46,6 +46,7 @@ struct request_private {
     double max_seconds;              /* [pool] of one clip */
     int decode_status;               /* [pool] */
     uint64_t decode_ns, features_ns; /* [pool] */
+    size_t decoded_clips;            /* [pool] */
     uint64_t decode_queued_us, decode_begun_us; /* [pool] */
 
     /* schedule's */

@@ -226,6 +226,7 @@ static void call_problem_of_request(struct api_call *call, const struct request 
                 request->error.text[0] ? request->error.text
                                        : status_row((enum sparrow_status)request->status)->title);
     p->retry_ms = request->retry_ms;
+    p->limit_s = request->limit_s;
     if (request->failed_clip < call->clip_count)
         p->clip = call->clips[request->failed_clip].name;
     if (request->status == SPARROW_UNSUPPORTED_MEDIA && call->form == CALL_PLAIN) {

@@ -161,6 +161,13 @@ int params_keyword(struct params *p, const char *keyword, struct arena *arena,
     return 0;
 }
 
+static int params_model(struct params *p, const char *value, struct arena *arena,
+                        struct problem *problem)
+{
+    p->model = arena_copy(arena, value, strlen(value));
+    return p->model ? 0 : problem_set(problem, SPARROW_NO_MEMORY, "no memory for the query");
+}
+
 static int params_keywords(struct params *p, const char *list, struct arena *arena,
                            struct problem *problem)
 {
@@ -180,25 +187,41 @@ static int params_keywords(struct params *p, const char *list, struct arena *are
     return 0;
 }
 
+static int params_query_timeout(struct params *p, const char *value, struct problem *problem)
+{
+    return params_timeout(p, "timeout", value, problem);
+}
+
+static const struct {
+    const char *name;
+    int (*set)(struct params *p, const char *value, struct problem *problem); /* or: keeps a copy */
+    int (*keep)(struct params *p, const char *value, struct arena *arena, struct problem *problem);
+} params_table[] = {
+    {"model", NULL, params_model},
+    {"keywords", NULL, params_keywords},
+    {"top", params_top, NULL},
+    {"max_alternatives", params_max_alternatives, NULL},
+    {"keywords_threshold", params_threshold, NULL},
+    {"hop_ms", params_hop, NULL},
+    {"timeout", params_query_timeout, NULL},
+};
+#define PARAMS_COUNT (sizeof params_table / sizeof params_table[0])
+
+bool params_known(const char *name)
+{
+    for (size_t i = 0; i < PARAMS_COUNT; i++)
+        if (strcmp(name, params_table[i].name) == 0)
+            return true;
+    return false;
+}
+
 int params_set(struct params *p, const char *name, const char *value, struct arena *arena,
                struct problem *problem)
 {
-    if (strcmp(name, "model") == 0) {
-        p->model = arena_copy(arena, value, strlen(value));
-        return p->model ? 0 : problem_set(problem, SPARROW_NO_MEMORY, "no memory for the query");
-    }
-    if (strcmp(name, "keywords") == 0)
-        return params_keywords(p, value, arena, problem);
-    if (strcmp(name, "top") == 0)
-        return params_top(p, value, problem);
-    if (strcmp(name, "max_alternatives") == 0)
-        return params_max_alternatives(p, value, problem);
-    if (strcmp(name, "keywords_threshold") == 0)
-        return params_threshold(p, value, problem);
-    if (strcmp(name, "hop_ms") == 0)
-        return params_hop(p, value, problem);
-    if (strcmp(name, "timeout") == 0)
-        return params_timeout(p, "timeout", value, problem);
+    for (size_t i = 0; i < PARAMS_COUNT; i++)
+        if (strcmp(name, params_table[i].name) == 0)
+            return params_table[i].set ? params_table[i].set(p, value, problem)
+                                       : params_table[i].keep(p, value, arena, problem);
     return 0;
 }
 

@@ -87,6 +87,9 @@ void problem_answer(struct exchange *x, const struct problem *p, const char *id)
     if (p->limit) {
         text_puts(t, ",\"limit\":");
         put_uint(t, p->limit);
+    } else if (p->limit_s > 0) {
+        text_puts(t, ",\"limit\":");
+        put_fixed(t, p->limit_s, 3);
     }
     if (row->retry) {
         text_puts(t, ",\"retry_after_s\":");

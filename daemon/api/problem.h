@@ -19,6 +19,7 @@ struct problem {
     const char *clip;
     const struct sparrow_model *labels; /* list this model's keywords */
     uint64_t limit;                     /* 0: none */
+    double limit_s;                     /* the same for a limit in seconds; 0: none */
     unsigned retry_ms;                  /* 0: the row's default, one second */
     const char *advice_name,
         *advice; /* a header that says what would be right: Accept, Allow, Accept-Encoding */

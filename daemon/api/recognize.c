@@ -44,12 +44,19 @@ static int recognize_type(struct api_call *call, const char *type)
     return recognize_unsupported(call, type, "");
 }
 
+/* The header, which wins over the parameter. */
+static int recognize_timeout(struct api_call *call)
+{
+    static const char name[] = "X-Request-Timeout-Ms";
+    const char *timeout = call->x->header(call->x, name);
+    return timeout ? params_timeout(&call->params, name, timeout, &call->problem) : 0;
+}
+
 static int recognize_head(struct api_call *call)
 {
     struct exchange *x = call->x;
     struct problem *p = &call->problem;
-    const char *timeout = x->header(x, "X-Request-Timeout-Ms"),
-               *type = x->header(x, "Content-Type");
+    const char *type = x->header(x, "Content-Type");
     if (!media_quality(x->header(x, "Accept"), "application/json"))
         return problem_set(p, SPARROW_NOT_ACCEPTABLE,
                            "the answer is application/json, which Accept excludes");
@@ -62,8 +69,8 @@ static int recognize_head(struct api_call *call)
     int rc = media_is(type, "multipart/form-data") ? 0 : recognize_type(call, type);
     if (rc == 0)
         rc = params_query(&call->params, x->query, &call->arena, p);
-    if (rc == 0 && timeout)
-        rc = params_timeout(&call->params, "X-Request-Timeout-Ms", timeout, p);
+    if (rc == 0)
+        rc = recognize_timeout(call);
     return rc ? rc : call_find_model(call);
 }
 
@@ -76,9 +83,13 @@ enum api_verdict recognize_begin(struct api_call *call)
 static int recognize_field(struct api_call *call, const struct multipart_part *part)
 {
     char value[RECOGNIZE_FIELD_MAX + 1];
-    if (part->size > RECOGNIZE_FIELD_MAX)
+    if (!params_known(part->name))
+        return 0;
+    if (part->size > RECOGNIZE_FIELD_MAX) {
+        call->problem.limit = RECOGNIZE_FIELD_MAX;
         return problem_set(&call->problem, SPARROW_TOO_LARGE,
                            "a form's field is longer than %d bytes", RECOGNIZE_FIELD_MAX);
+    }
     memcpy(value, part->bytes, part->size);
     value[part->size] = '\0';
     if (strlen(value) != part->size || !utf8_valid(value, part->size))
@@ -97,9 +108,11 @@ static bool recognize_is_field(const struct multipart_part *part)
 
 static int recognize_part(struct api_call *call, const struct multipart_part *part)
 {
-    if (part->encoded)
-        return recognize_unsupported(call, "Content-Transfer-Encoding",
-                                     ": send the bytes as they are");
+    if (part->encoded) {
+        call->problem.clip = part->filename ? part->filename : part->name;
+        return problem_set(&call->problem, SPARROW_UNSUPPORTED_MEDIA,
+                           "a part's Content-Transfer-Encoding must be binary, 8bit or 7bit");
+    }
     if (recognize_is_field(part))
         return recognize_field(call, part);
     int rc = recognize_type(call, part->media_type);
@@ -130,6 +143,8 @@ static int recognize_form(struct api_call *call, const char *type)
     if (rc == 0 && call->clip_count == 0)
         return problem_set(&call->problem, SPARROW_BAD_REQUEST,
                            "the form holds no clip (a part with a file name, or of an audio type)");
+    if (rc == 0)
+        rc = recognize_timeout(call); /* over a field's */
     return rc ? rc : call_find_model(call);
 }
 

@@ -43,9 +43,11 @@ static int take_features(struct request *request, struct request_clip *clip)
                             "features: %zu bytes are not at least %zu rows of %zu", clip->size,
                             frames, bands);
     double seconds = (double)(clip->size / bands) * (double)sparrow_model_hop(model) / RATE_HZ;
-    if (seconds > request->private->max_seconds + 1)
+    if (seconds > request->private->max_seconds + 1) {
+        request->limit_s = request->private->max_seconds;
         return request_fail(request, SPARROW_TOO_LARGE, "features: longer than %.6g seconds",
                             request->private->max_seconds);
+    }
     struct sparrow_front_end front_end = {.size = sizeof front_end};
     const uint8_t *bytes = clip->bytes;
     if (sparrow_model_front_end(model, &front_end) == 0)
@@ -77,8 +79,11 @@ static int decode_audio(struct request *request, struct request_clip *clip,
     int rc = sparrow_audio_decode(store->audio, clip->bytes, clip->size, &options, &err);
     uint64_t decoded = lane_clock_ns();
     p->decode_ns += decoded - began;
+    if (rc == SPARROW_TOO_LARGE)
+        request->limit_s = p->max_seconds;
     if (rc < 0)
         return request_fail(request, rc, "%s", err.text);
+    p->decoded_clips++;
     size_t samples = sparrow_audio_count(store->audio), bytes;
     clip->samples = samples;
     clip->frames = sparrow_features_frames(model, samples);

@@ -70,25 +70,29 @@ struct schedule *intake_schedule(const struct intake *intake)
 
 static void count_clips(struct intake *intake, const struct request *request, enum place place)
 {
-    size_t audio = 0;
-    for (size_t i = 0; i < request->clip_count; i++)
-        audio += !request->clips[i].is_features;
-    if (intake->metrics && audio > 0)
-        metrics_count(intake->metrics, METRIC_DECODES, place, audio);
     const struct request_private *p = request->private;
+    if (intake->metrics && p->decoded_clips > 0)
+        metrics_count(intake->metrics, METRIC_DECODES, place, p->decoded_clips);
     if (intake->options.energy)
         energy_busy(intake->options.energy, lane_index(intake->options.lane),
                     p->decode_ns + p->features_ns);
 }
 
-static void lengthen_deadline(struct intake *intake, struct request *request)
+/* Now that the audio's length is known: a deadline that is ours grows with it, one that the client
+ * named becomes no later than ours would be. */
+static void fit_deadline(struct intake *intake, struct request *request)
 {
     double times = clips_seconds(request) / LONG_SECONDS;
-    if (request->timeout_given || times < 1)
+    double max_us = intake->options.config->schedule_max_wait * 1e6;
+    uint64_t more_us = times < 1 ? 0 : (uint64_t)(times * max_us);
+    uint64_t latest_us = request->timeout_given
+                             ? request->body_end_us - request->held_us + (uint64_t)max_us + more_us
+                             : request->deadline_us + more_us;
+    if (request->timeout_given ? latest_us >= request->deadline_us : more_us == 0)
         return;
     bool watched = request->private->heap_index > 0;
     deadlines_remove(intake->schedule, request);
-    request->deadline_us += (uint64_t)(times * intake->options.config->schedule_max_wait * 1e6);
+    request->deadline_us = latest_us;
     if (watched)
         deadlines_add(intake->schedule, request);
 }
@@ -112,7 +116,7 @@ static void lane_step(struct request *request, uint64_t until_us)
         return;
     }
     admission_learn(intake->schedule, request->words, ns);
-    lengthen_deadline(intake, request);
+    fit_deadline(intake, request);
     schedule_place(intake->schedule, request, until_us);
 }
 
@@ -140,7 +144,7 @@ static void on_decoded(struct lane *lane, struct lane_message *message)
         return;
     }
     uint64_t until_us = 0;
-    lengthen_deadline(intake, request);
+    fit_deadline(intake, request);
     backlog_may_run(&s->backlog, lane_clock_us(), &until_us);
     schedule_place(s, request, until_us);
 }
