@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,11 +26,6 @@ static const struct options_option info_options[] = {
      .help = "tell the default front end's parameters instead of a model's"},
     COMMANDS_JSON(struct info_settings),
 };
-
-static const char *kind_name(enum sparrow_label_kind kind)
-{
-    return kind == SPARROW_KEYWORD ? "keyword" : kind == SPARROW_SILENCE ? "silence" : "unknown";
-}
 
 /* ---- JSON ---- */
 
@@ -87,7 +83,7 @@ static json_t *json_model(const struct sparrow_model *engine)
     for (size_t i = 0; i < sparrow_model_label_count(engine); i++)
         json_array_append_new(labels,
                               json_pack("{s:s, s:s}", "name", sparrow_model_label(engine, i),
-                                        "kind", kind_name(sparrow_model_label_kind(engine, i))));
+                                        "kind", model_label_kind(engine, i)));
     return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o}", "name",
                      sparrow_model_name(engine), "version", sparrow_model_version(engine), "digest",
                      digest, "kernels", sparrow_model_cpu(engine), "description",
@@ -113,10 +109,9 @@ static void print_labels(const struct sparrow_model *engine)
 {
     fputs("labels      ", stdout);
     for (size_t i = 0; i < sparrow_model_label_count(engine); i++) {
-        enum sparrow_label_kind kind = sparrow_model_label_kind(engine, i);
         printf(" %s", sparrow_model_label(engine, i));
-        if (kind != SPARROW_KEYWORD)
-            printf("(%s)", kind_name(kind));
+        if (sparrow_model_label_kind(engine, i) != SPARROW_KEYWORD)
+            printf("(%s)", model_label_kind(engine, i));
     }
     putchar('\n');
 }
@@ -177,25 +172,57 @@ static void print_layers(const struct sparrow_model *engine)
     table_free(table);
 }
 
+static size_t widest(size_t width, const char *text)
+{
+    size_t n = text ? table_width(text) : 0;
+    return n > width ? n : width;
+}
+
+/* Left-aligned, with blanks up to its width. */
+static void put(const char *text, size_t width)
+{
+    size_t n = text ? table_width(text) : 0;
+    printf("%s%*s", text ? text : "", (int)(n < width ? width - n : 0), "");
+}
+
+static bool figure_at(const struct sparrow_model *engine, size_t index, char *ret_number,
+                      size_t size, struct sparrow_figure *ret_figure)
+{
+    *ret_figure = (struct sparrow_figure){.size = sizeof(*ret_figure)};
+    if (sparrow_model_figure(engine, index, ret_figure) < 0)
+        return false;
+    double value = ret_figure->value;
+    if (value >= 1e3 && value < 1e15 && value == floor(value))
+        table_thousands((unsigned long long)value, ret_number, size);
+    else if (ret_figure->unit && strcmp(ret_figure->unit, "fraction") == 0)
+        snprintf(ret_number, size, "%.4f", value);
+    else
+        snprintf(ret_number, size, "%.6g", value);
+    return true;
+}
+
+/* A table whose last column, how a figure came about, is folded. */
 static void print_figures(const struct sparrow_model *engine)
 {
-    struct table *table = table_new("lrll");
-    table_cell(table, "FIGURE");
-    table_cell(table, "VALUE");
-    table_cell(table, "UNIT");
-    table_cell(table, "HOW");
-    for (size_t i = 0; i < sparrow_model_figure_count(engine); i++) {
-        struct sparrow_figure figure = {.size = sizeof(figure)};
-        if (sparrow_model_figure(engine, i, &figure) < 0)
-            continue;
-        table_cell(table, "%s", figure.name);
-        table_cell(table, "%.6g", figure.value);
-        table_cell(table, "%s", figure.unit ? figure.unit : "");
-        table_cell(table, "%s", figure.note ? figure.note : "");
+    struct sparrow_figure figure;
+    char number[32];
+    size_t name_width = 6, number_width = 5, unit_width = 4;
+    for (size_t i = 0; figure_at(engine, i, number, sizeof(number), &figure); i++) {
+        name_width = widest(name_width, figure.name);
+        number_width = widest(number_width, number);
+        unit_width = widest(unit_width, figure.unit);
     }
-    putchar('\n');
-    table_print(table, 0, say_colour(), stdout);
-    table_free(table);
+    bool colour = say_colour();
+    printf("\n%s%-*s  %*s  %-*s  HOW%s\n", colour ? "\033[1m" : "", (int)name_width, "FIGURE",
+           (int)number_width, "VALUE", (int)unit_width, "UNIT", colour ? "\033[0m" : "");
+    size_t used = name_width + number_width + unit_width + 4;
+    size_t how_column = used < 50 ? used + 2 : 52;
+    for (size_t i = 0; figure_at(engine, i, number, sizeof(number), &figure); i++) {
+        put(figure.name, name_width);
+        printf("  %*s  ", (int)number_width, number);
+        put(figure.unit, unit_width);
+        options_fold_beside(figure.note ? figure.note : "", used, how_column, stdout);
+    }
 }
 
 /* A long text beside its name, folded. */

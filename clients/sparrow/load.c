@@ -295,7 +295,11 @@ static void row_count(struct table *table, const char *name, uint64_t count, dou
     char text[32];
     table_cell(table, "%s", name);
     table_cell(table, "%s", table_thousands(count, text, sizeof(text)));
-    table_cell(table, "%.1f", seconds > 0 ? (double)count / seconds : 0.0);
+    double rate = seconds > 0 ? (double)count / seconds : 0.0;
+    if (rate < 1e3)
+        table_cell(table, "%.1f", rate);
+    else
+        table_cell(table, "%s", table_thousands((uint64_t)(rate + 0.5), text, sizeof(text)));
 }
 
 static void print_counts(const struct load *load)

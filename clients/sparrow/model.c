@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clients/sparrow/say.h"
@@ -51,6 +52,9 @@ static bool find(const char *name, char *ret_path, size_t size)
         size_t used = strlen(looked);
         snprintf(looked + used, sizeof(looked) - used, "%s%.100s", i ? ", " : "", folder);
     }
+    struct stat state; /* the name of no model, but of a file that may hold one */
+    if (stat(name, &state) == 0 && S_ISREG(state.st_mode) && strlen(name) < size)
+        return snprintf(ret_path, size, "%s", name) > 0;
     say_error("no model \"%s\": no file %s" SUFFIX " in any of: %s", name, name, looked);
     return false;
 }
@@ -84,7 +88,8 @@ bool model_open(const char *name, const char *cpu, struct model *ret_model)
     if (!find(name, path, sizeof(path)))
         return false;
     if (sparrow_model_load(path, &options, &engine, &err) < 0) {
-        say_error("%s", err.text);
+        bool of_file = err.status == SPARROW_BAD_MODEL || err.status == SPARROW_UNKNOWN_VERSION;
+        say_error("%s%s%s", of_file ? path : "", of_file ? ": " : "", err.text);
         return false;
     }
     return adopt(engine, path, ret_model);
@@ -111,6 +116,12 @@ void model_close(struct model *model)
     sparrow_scratch_free(model->scratch);
     sparrow_model_free(model->engine);
     *model = (struct model){0};
+}
+
+const char *model_label_kind(const struct sparrow_model *engine, size_t label)
+{
+    enum sparrow_label_kind kind = sparrow_model_label_kind(engine, label);
+    return kind == SPARROW_KEYWORD ? "keyword" : kind == SPARROW_SILENCE ? "silence" : "unknown";
 }
 
 size_t model_best(const struct model *model, const int32_t *scores)

@@ -18,7 +18,8 @@ struct model {
 
 /* Loads a model: `name` is a path if it has a '/' or ends in ".sparrow", else a name that is looked
  * up as NAME.sparrow in the folders of $SPARROW_MODELS (colons between), ./models, and the
- * installed models. On failure says why on stderr, returns false, and *ret_model is untouched. */
+ * installed models, and at last taken for a path if it names a file. On failure says why on stderr,
+ * returns false, and *ret_model is untouched. */
 bool model_open(const char *name, const char *cpu, struct model *ret_model);
 
 /* The folders in which names are looked up, in order; false: there are no more. */
@@ -28,6 +29,9 @@ bool model_folder(size_t index, char *ret_folder, size_t size);
 bool model_open_front_end(const char *name, const char *cpu, struct model *ret_model);
 
 void model_close(struct model *model);
+
+/* "keyword", "silence" or "unknown". */
+const char *model_label_kind(const struct sparrow_model *engine, size_t label);
 
 /* The label with the largest score, ties to the lowest. */
 size_t model_best(const struct model *model, const int32_t *scores);

@@ -58,7 +58,9 @@ static json_t *describe(const char *path)
     json_t *labels = json_array();
     for (size_t i = 0; i < model.labels; i++)
         json_array_append_new(labels,
-                              json_pack("{s:s}", "name", sparrow_model_label(model.engine, i)));
+                              json_pack("{s:s, s:s}", "name",
+                                        sparrow_model_label(model.engine, i), "kind",
+                                        model_label_kind(model.engine, i)));
     char digest[80];
     snprintf(digest, sizeof(digest), "sha256:%s", sparrow_model_digest(model.engine));
     json_t *object =

@@ -270,11 +270,11 @@ static size_t distance(const char *a, const char *b)
 
 const char *options_nearest(const char *word, const char *const *names, size_t count)
 {
-    size_t best = 3; /* two slips of the finger are still a slip */
+    size_t best = 3; /* two slips of the finger are still a slip, if half of the word is right */
     const char *nearest = NULL;
     for (size_t i = 0; i < count; i++) {
         size_t d = distance(word, names[i]);
-        if (d < best && d < strlen(names[i])) {
+        if (d < best && 2 * d <= strlen(names[i])) {
             best = d;
             nearest = names[i];
         }
@@ -323,6 +323,22 @@ void options_fold(const char *text, size_t indent, FILE *out)
         fputc('\n', out);
 }
 
+void options_fold_beside(const char *text, size_t used, size_t indent, FILE *out)
+{
+    if (used + 2 > indent) {
+        fputc('\n', out);
+        options_fold(text, indent, out);
+        return;
+    }
+    size_t width = 80 - indent, cut = strlen(text);
+    if (cut > width) {
+        for (cut = width; cut > 0 && text[cut] != ' '; cut--)
+            ;
+    }
+    fprintf(out, "%*s%.*s\n", (int)(indent - used), "", (int)cut, text);
+    options_fold(text + cut + (text[cut] == ' '), indent, out);
+}
+
 static void help_option(const struct options_option *option, FILE *out)
 {
     char head[64];
@@ -336,19 +352,7 @@ static void help_option(const struct options_option *option, FILE *out)
     char help[512];
     snprintf(help, sizeof(help), "%s%s%s%s", option->help, option->fallback ? " (default " : "",
              option->fallback ? option->fallback : "", option->fallback ? ")" : "");
-    /* The first line stands beside the name, the others under it. */
-    if (n + 2 > HELP_COLUMN) {
-        fputc('\n', out);
-        options_fold(help, HELP_COLUMN, out);
-        return;
-    }
-    size_t width = 80 - HELP_COLUMN, cut = strlen(help);
-    if (cut > width) {
-        for (cut = width; cut > 0 && help[cut] != ' '; cut--)
-            ;
-    }
-    fprintf(out, "%*s%.*s\n", HELP_COLUMN - n, "", (int)cut, help);
-    options_fold(help + cut + (help[cut] == ' '), HELP_COLUMN, out);
+    options_fold_beside(help, n > 0 ? (size_t)n : 0, HELP_COLUMN, out);
 }
 
 void options_help(const struct options_command *command, FILE *out)

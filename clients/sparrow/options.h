@@ -74,4 +74,8 @@ const char *options_nearest(const char *word, const char *const *names, size_t c
  * that begins with a blank is printed as it is. */
 void options_fold(const char *text, size_t indent, FILE *out);
 
+/* The same beside what stands in the line already, `used` columns of it: the first line follows at
+ * column `indent` (below it if there is no room), the others stand under it. */
+void options_fold_beside(const char *text, size_t used, size_t indent, FILE *out);
+
 #endif

@@ -10,6 +10,7 @@
 struct progress {
     bool shown;
     uint64_t begin_ns, last_ns;
+    int width; /* of the bar, as the terminal has room */
 };
 
 /* Begins; shows something only if stderr is a terminal. */

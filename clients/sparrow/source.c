@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "clients/sparrow/clip.h"
 #include "clients/sparrow/media.h"
@@ -183,6 +184,11 @@ static bool find_archive(struct source *source, const char *name, const char *da
     int n = snprintf(path, sizeof(path), "%s/%s", data, name);
     if (n < 0 || (size_t)n >= sizeof(path)) {
         say_error("%s: the path is too long", data);
+        return false;
+    }
+    if (access(path, R_OK) != 0) {
+        say_error("%s: %s; --data names the folder of the manifest's archives", path,
+                  strerror(errno));
         return false;
     }
     *ret_archive = source->archive_count;

@@ -170,6 +170,7 @@ class Recognize(Test):
     def test_wrong_uses_are_told(self):
         self.refused(2, "no keyword \"maybe\"", "recognize", "-k", "yes,maybe", sample("yes"))
         self.refused(2, "did you mean --keywords", "recognize", "--keyword", "yes", sample("yes"))
+        self.refused(2, "unknown option --foo (sparrow recognize --help", "recognize", "--foo")
         self.refused(2, "wants FILE...", "recognize")
         self.refused(3, "no model \"nothing\"", "recognize", "-m", "nothing", sample("yes"))
         self.refused(3, "", "recognize", "-m", sample("yes"), "--model", self.path("no.sparrow"), sample("yes"))
@@ -323,7 +324,7 @@ class Eval(Test):
                           ("label\tarchive\tmember\tstart\tsamples\tgain\nyes\ta\n", "line 2"),
                           ("label\tarchive\tmember\tstart\tsamples\tgain\nyes\t-\t-\t0\t16001\t1\n", "16001 samples are more"),
                           ("label\tarchive\tmember\tstart\tsamples\tgain\nyes\t-\t-\t0\t-1\t1\n", "line 2"),
-                          ("label\tarchive\tmember\tstart\tsamples\tgain\nyes\tb.tar\tx\t0\t1\t1\n", "b.tar")]:
+                          ("label\tarchive\tmember\tstart\tsamples\tgain\nyes\tb.tar\tx\t0\t1\t1\n", "b.tar: No such file or directory; --data")]:
             with open(path, "w") as file:
                 file.write(text)
             self.refused(1, why, "eval", "--data", self.folder, path)
@@ -334,6 +335,12 @@ class Eval(Test):
 
 
 class Others(Test):
+    def test_info_fits_a_terminal(self):
+        text = self.good("info").decode()
+        figures = text[text.index("FIGURE"):].splitlines()
+        self.assertLessEqual(max(map(len, figures)), 80)
+        self.assertRegex(text, r"\ntest accuracy +0\.\d{4}  fraction  measured: ")
+
     def test_info_tells_both_twins(self):
         info = json.loads(self.good("info", "--json"))
         self.assertEqual(info["name"], "commands")
@@ -357,6 +364,8 @@ class Others(Test):
         names = [m["name"] for m in json.loads(self.good("models", "--json"))["models"]]
         self.assertIn("commands", names)
         self.assertIn("commands", self.good("models").decode())
+        labels = json.loads(self.good("models", "--json"))["models"][0]["labels"]
+        self.assertIn({"name": "silence", "kind": "silence"}, labels)
         shutil.copy(os.path.join(TOP, "models/commands.sparrow"), self.path("a", "mine.sparrow"))
         env = ENV | {"SPARROW_MODELS": f"{self.path('b')}:{self.path('a')}"}
         self.assertIn("commands", self.good("info", "mine", env=env).decode())
@@ -368,7 +377,11 @@ class Others(Test):
         path = self.path("damaged.sparrow")
         with open(path, "wb") as file:
             file.write(model)
-        self.refused(3, "", "info", path)
+        self.refused(3, f"{path}: ", "info", path)
+        noted = self.path("notes.txt")  # no name of a model, but a file
+        with open(noted, "w", encoding="utf-8") as file:
+            file.write("bread, milk, butter: what a model file never begins with\n")
+        self.refused(3, "notes.txt: not a model file", "info", "notes.txt", cwd=os.path.dirname(noted))
 
     def test_bench_measures_each_step(self):
         bench = json.loads(self.good("bench", "--json", "--seconds", "0.02"))
