@@ -33,8 +33,7 @@ static const char usage[] =
     "  --help, --version\n"
     "\n"
     "SIGHUP reloads configuration and models; SIGTERM drains and ends; a second SIGTERM ends at "
-    "once.\n"
-    "\n";
+    "once.\n";
 
 static void print_help(FILE *out)
 {
@@ -132,7 +131,8 @@ static int run(struct command *c)
     struct sparrow_error err = {0};
     c->serve.overrides = c->overrides;
     if (config_load(c->serve.config_file, c->overrides, stderr, &c->serve.config, &err)) {
-        fprintf(stderr, "sparrowd: %s\n", err.text);
+        if (err.status != SPARROW_CONFIG) /* those are listed already */
+            fprintf(stderr, "sparrowd: %s\n", err.text);
         return EXIT_USAGE;
     }
     int status;
