@@ -17,7 +17,7 @@ need_packages() {
         dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
     done < <(grep -Ev '^(#|$)' "$top/packages.txt")
     [ ${#missing[@]} -gt 0 ] || return 0
-    step "installing ${#missing[@]} packages: ${missing[*]}"
+    step "installing ${#missing[@]} package$([ ${#missing[@]} = 1 ] || echo s): ${missing[*]}"
     local sudo=()
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || die "packages are missing and there is no sudo: as root, run  apt-get install ${missing[*]}"
@@ -28,7 +28,8 @@ need_packages() {
         "${sudo[@]}" apt-get update -q >>"$build/apt.log" 2>&1 ||
             die "the package lists cannot be read (no network, or apt is not set up?); see ${build#"$top"/}/apt.log"
         "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >>"$build/apt.log" 2>&1 ||
-            die "packages could not be installed: $(grep -m1 '^E:' "$build/apt.log" || echo "see ${build#"$top"/}/apt.log")"
+            die "packages could not be installed: $(grep -m1 '^E:' "$build/apt.log" || echo "see ${build#"$top"/}/apt.log")
+Try again with a network, or bring them here another way:  apt-get install ${missing[*]}"
     fi
 }
 
@@ -59,11 +60,31 @@ configure_in() {
     }
 }
 
-# make_in NAME TARGETS...: builds quietly; on failure shows the end of the log.
+# watch_make DIR OF: counts what make has compiled and linked, out of OF; until it is killed, or quickstart or check is.
+watch_make() {
+    while kill -0 $$ 2>/dev/null; do
+        printf '\r%d of %d' "$(grep -cE '^  (CC|CCLD) ' "$1/make.log")" "$2"
+        sleep 0.5
+    done
+}
+
+# make_in NAME TARGETS...: builds quietly, on a terminal with a count; on failure shows the end of the log.
 make_in() {
-    local dir=$build/$1
+    local dir=$build/$1 steps watcher='' code
     shift
-    make -C "$dir" -j"$(nproc)" "$@" >"$dir/make.log" 2>&1 || {
+    if [ -t 1 ] && steps=$(make -C "$dir" -n "$@" 2>/dev/null | grep -cE 'echo "  (CC|CCLD) '); then
+        : >"$dir/make.log"
+        watch_make "$dir" "$steps" &
+        watcher=$!
+    fi
+    make -C "$dir" -j"$(nproc)" "$@" >"$dir/make.log" 2>&1
+    code=$?
+    if [ -n "$watcher" ]; then
+        kill "$watcher"
+        wait "$watcher" 2>/dev/null
+        printf '\r\033[K'
+    fi
+    [ $code = 0 ] || {
         grep -nE 'error|Error|warning:' "$dir/make.log" | head -n 20 >&2
         tail -n 15 "$dir/make.log" >&2
         return 1
