@@ -12,6 +12,7 @@ enum layout { LAYOUT_TABLES, LAYOUT_SEGMENTS, LAYOUT_PAIRS };
 
 struct plan {
     enum layout layout;
+    bool halves;  /* windows of 32 run from tables */
     int pair_max; /* the largest value of an input; 0: the kernels do not add in 16 bits */
 };
 
@@ -192,7 +193,8 @@ static void print_window(const struct sp_words_stage *s, size_t n, size_t window
 static enum layout layout_of(const struct sp_words_stage *s, const struct plan *plan)
 {
     bool rows = s->finish == SP_WORDS_WINNERS && s->pool == 1 && s->window != 0 &&
-                s->positions <= POSITIONS_LIMIT && generate_steps(s) <= GENERATE_ROWS;
+                !(s->window == 32 && plan->halves) && s->positions <= POSITIONS_LIMIT &&
+                generate_steps(s) <= GENERATE_ROWS;
     return rows ? plan->layout : LAYOUT_TABLES;
 }
 
@@ -200,22 +202,19 @@ static enum layout layout_of(const struct sp_words_stage *s, const struct plan *
 static void print_function(const struct sp_words_stage *s, size_t n, const struct plan *plan)
 {
     enum layout layout = layout_of(s, plan);
-    size_t windows = s->groups / (4 / s->winners * s->block / SP_WORDS_GROUP);
-    bool laid_out = layout == LAYOUT_SEGMENTS || layout == LAYOUT_PAIRS;
-    int pair_max = layout == LAYOUT_PAIRS && s->window != 32 ? plan->pair_max : 0;
-    if (s->window == 2) { /* all sixteen words at once */
+    if (layout == LAYOUT_TABLES) {
         printf("FUNCTION void run_%zu(uint8_t *scratch)\n{\n    stage(&stage_%zu, scratch);\n}\n",
                n, n);
         return;
     }
-    for (size_t w = 0; laid_out && w < windows; w++)
+    size_t windows = s->groups / (4 / s->winners * s->block / SP_WORDS_GROUP);
+    int pair_max = layout == LAYOUT_PAIRS && s->window != 32 ? plan->pair_max : 0;
+    for (size_t w = 0; w < windows; w++)
         print_window(s, n, w, pair_max);
     printf("FUNCTION void run_%zu(uint8_t *scratch)\n{\n    for (size_t lane = 0; lane < SP_WORDS; "
            "lane += LANES, scratch += 4 * LANES) {\n",
            n);
-    if (layout == LAYOUT_TABLES)
-        printf("        stage_of_lanes(&stage_%zu, scratch);\n", n);
-    for (size_t w = 0; laid_out && w < windows; w++)
+    for (size_t w = 0; w < windows; w++)
         printf("        window_%zu_%zu(scratch);\n", n, w);
     puts("    }\n}");
 }
@@ -224,7 +223,8 @@ static struct plan plan_of(const struct sparrow_model *m, const char *form)
 {
     struct plan plan = {.layout = strcmp(form, "tables") == 0     ? LAYOUT_TABLES
                                   : strcmp(form, "segments") == 0 ? LAYOUT_SEGMENTS
-                                                                  : LAYOUT_PAIRS};
+                                                                  : LAYOUT_PAIRS,
+                        .halves = m->words->kernels->halves};
     for (size_t v = 0; m->words->kernels->pairs && v <= m->layer_count; v++)
         if (m->values[v].active && (int)m->values[v].max > plan.pair_max)
             plan.pair_max = (int)m->values[v].max;

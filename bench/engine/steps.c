@@ -190,10 +190,11 @@ size_t steps_measure(const struct sp_kernels *kernels, double ghz,
                  {"16 words, windows of 16", 16, false},
                  {"16 words, windows of 32", 32, false},
                  {"16 words, quads in pairs", 4, true},
-                 {"16 words, windows of 16 in pairs", 16, true}},
+                 {"16 words, windows of 16 in pairs", 16, true},
+                 {"16 words, windows of 32 in pairs", 32, true}},
       lanes[] = {{"16 positions", 16, false}, {"8 positions", 8, false}, {"4 positions", 4, false}};
     size_t count = 0;
-    for (size_t i = 0; kernels->words != NULL && i < (kernels->words->pairs ? 5 : 3); i++)
+    for (size_t i = 0; kernels->words != NULL && i < (kernels->words->pairs ? 6 : 3); i++)
         ret_results[count++] =
             solved(words[i].what, words_time(kernels->words, words[i].size, FEW, words[i].pairs),
                    words_time(kernels->words, words[i].size, MANY, words[i].pairs),

@@ -15,7 +15,7 @@ struct steps_result {
     double end;  /* from sums to winners, and the loops around */
 };
 
-#define STEPS_MOST 8
+#define STEPS_MOST 9
 
 /* Times stages of 8 and of 24 steps for each eight outputs: the difference is steps, the rest is
  * ends. ghz: the clock (peak.h). Values stay in L1. How many results there are: none of kernels

@@ -79,6 +79,7 @@ static int make_finish(struct sp_loader *l, struct sp_words_program *program, si
         stage->rank_shift = b->rank_shift;
         form->window = 4 / b->winners * b->block;
         form->windows = rounded_up(v->channels, form->window) / form->window;
+        form->halves = form->window == 32 && program->kernels->halves;
         stage->groups = form->windows * form->window / SP_WORDS_GROUP;
     } else {
         form->window = 4;

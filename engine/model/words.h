@@ -50,9 +50,9 @@ int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
 /* ---- words_lists.c ---- */
 
 /* Makes the lists of a stage that is complete otherwise, if it is one of winners and they are not
- * too long. pair_max: the largest value of its inputs, for kernels that add products of two steps
- * in 16 bits; 0: they do not. Errors: SPARROW_NO_MEMORY. */
-int sp_words_lists(struct sp_loader *l, uint32_t pair_max, struct sp_words_stage *stage);
+ * too long. max: the largest value of its inputs. Errors: SPARROW_NO_MEMORY. */
+int sp_words_lists(struct sp_loader *l, const struct sp_words_kernels *kernels, uint32_t max,
+                   struct sp_words_stage *stage);
 
 /* ---- words_short.c ---- */
 

@@ -52,6 +52,10 @@ static size_t take(const struct sp_words_stage *s, size_t group, size_t position
 {
     const uint32_t *first = s->first + group * (s->all_taps + 1);
     size_t n = 0;
+    for (uint32_t j = first[0]; s->whole && j < first[s->all_taps]; j++)
+        ret_taken[n++] = (struct taken){.step = j, .input = (int32_t)s->steps[j].input};
+    if (s->whole)
+        return n;
     for (size_t i = s->runs[position]; i < s->runs[position + 1]; i++) {
         const struct sp_words_taps *t = &s->taps[i];
         for (uint32_t j = first[t->tap]; j < first[t->tap + t->count]; j++)
@@ -115,6 +119,8 @@ static size_t end_of(struct listing *k, size_t group, size_t begin, size_t n, in
 {
     const struct sp_words_stage *s = k->stage;
     size_t end = begin + 1;
+    if (s->whole)
+        return s->positions - begin < SP_WORDS_CHUNK ? s->positions : begin + SP_WORDS_CHUNK;
     for (; end < s->positions && end % SP_WORDS_CHUNK != 0; end++) {
         if (count_taken(s, group, end) != n)
             break;
@@ -225,11 +231,13 @@ static int make_lists(struct sp_loader *l, struct listing *k, struct sp_words_st
     return SPARROW_OK;
 }
 
-int sp_words_lists(struct sp_loader *l, uint32_t pair_max, struct sp_words_stage *stage)
+int sp_words_lists(struct sp_loader *l, const struct sp_words_kernels *kernels, uint32_t max,
+                   struct sp_words_stage *stage)
 {
-    struct listing k = {.stage = stage, .max = pair_max};
-    if (stage->finish != SP_WORDS_WINNERS || stage->pool != 1 || stage->window == 0 ||
-        stage->positions > POSITION_LIMIT)
+    struct listing k = {.stage = stage, .max = kernels->pairs ? max : 0};
+    bool behind_pool = stage->whole && stage->window == 32 && kernels->halves;
+    if (stage->finish != SP_WORDS_WINNERS || (stage->pool != 1 && !behind_pool) ||
+        stage->window == 0 || stage->positions > POSITION_LIMIT)
         return SPARROW_OK;
     size_t most = most_taken(stage) + 1;
     if (most > LISTED_LIMIT)

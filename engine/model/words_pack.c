@@ -352,7 +352,7 @@ int sp_words_pack(struct sp_loader *l, const struct sp_words_program *program,
     if (status == 0 && *ret_fits)
         status = make_tables(&k, ret_fits);
     if (status == 0 && *ret_fits)
-        status = sp_words_lists(l, program->kernels->pairs ? k.max : 0, stage);
+        status = sp_words_lists(l, program->kernels, k.max, stage);
 
 done:
     for (size_t i = 0; i < k.count; i++)

@@ -25,14 +25,14 @@ libkernels_avx2_la_SOURCES = \
 	kernels/cpu/avx2/front_end.c \
 	kernels/cpu/avx2/lanes.c \
 	kernels/cpu/avx2/requantise.c \
-	kernels/cpu/avx2/words.c kernels/cpu/avx2/words_short.inc
+	kernels/cpu/avx2/words.c kernels/cpu/avx2/words_all.inc \
+	kernels/cpu/avx2/words_halves.inc kernels/cpu/avx2/words_short.inc
 libkernels_avx2_la_CFLAGS = $(OUR_CFLAGS) -mavx2 -mfma
 libkernels_la_LIBADD += libkernels_avx2.la
 
 # The same source with one instruction for four products.
 noinst_LTLIBRARIES += libkernels_avxvnni.la
-libkernels_avxvnni_la_SOURCES = kernels/cpu/avx2/dot.h kernels/cpu/avx2/lanes.c kernels/cpu/avx2/words.c \
-	kernels/cpu/avx2/words_short.inc
+libkernels_avxvnni_la_SOURCES = kernels/cpu/avx2/dot.h kernels/cpu/avx2/lanes.c kernels/cpu/avx2/words.c
 libkernels_avxvnni_la_CPPFLAGS = $(AM_CPPFLAGS) -Dsp_lanes__avx2=sp_lanes__avxvnni \
 	-Dsp_lanes_quads__avx2=sp_lanes_quads__avxvnni -Dsp_words__avx2=sp_words__avxvnni
 libkernels_avxvnni_la_CFLAGS = $(OUR_CFLAGS) -mavx2 -mavxvnni

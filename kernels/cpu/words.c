@@ -36,10 +36,12 @@ void sp_words_plain_image_of_twos(size_t positions, const uint8_t *const *featur
 
 size_t sp_words_alive(const struct sp_words_form *f, const uint8_t *value, size_t word)
 {
-    size_t alive = 0, bytes = sp_words_window_bytes(f->window), each = f->window == 2 ? 2 : 4;
-    size_t values = bytes - SP_WORDS * each + each * word;
-    for (size_t w = 0; w < f->positions * f->windows; w++)
-        for (size_t i = 0; i < (f->image ? 1 : each); i++)
-            alive += value[w * bytes + values + i] != 0;
+    size_t alive = 0, bytes = sp_words_window_bytes(f->window);
+    if (f->window == 2)
+        for (size_t p = 0; p < f->positions; p++)
+            alive += value[p * bytes + 2 * word] != 0;
+    for (size_t w = 0; f->window != 2 && w < f->positions * f->windows; w++)
+        for (size_t i = 0; i < (f->image ? 1 : 4); i++)
+            alive += value[(w + 1) * bytes - SP_WORDS_QUAD + sp_words_winner_at(f, word, i)] != 0;
     return alive;
 }

@@ -11,7 +11,8 @@
  *   window 16, 32   128 bytes: each word's four winners, as 64 bytes of their channels in the
  *                   window, word by word, and 64 bytes of their values, 0 where nobody won
  * Window 16 holds two winners in each 8 channels; window 32 one in each 8, or two in each 16; the
- * first two of four are of the first half.
+ * first two of four are of the first half. On AVX2 a window of 32 lies in halves: each word's first
+ * two channels, word by word, and each word's other two; then the values likewise.
  * Channels beyond the last one are windows' padding: their weights and values are 0.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -32,6 +33,7 @@ struct sp_words_form {
     size_t window;  /* 2, 4, 16 or 32 */
     size_t windows; /* of a position */
     bool image;
+    bool halves; /* windows of 32: they lie in halves */
 };
 
 static inline size_t sp_words_window_bytes(size_t window)
@@ -47,6 +49,12 @@ static inline size_t sp_words_position_bytes(const struct sp_words_form *f)
 static inline size_t sp_words_bytes(const struct sp_words_form *f)
 {
     return f->positions * sp_words_position_bytes(f);
+}
+
+/* Where winner i (or channel i of a quad) of a word is: in bytes from the channels, or values. */
+static inline size_t sp_words_winner_at(const struct sp_words_form *f, size_t word, size_t i)
+{
+    return f->halves ? i / 2 * 2 * SP_WORDS + 2 * word + i % 2 : 4 * word + i;
 }
 
 /* One window under one tap that has weights for a group: where it lies, in bytes from the input of
@@ -67,9 +75,11 @@ struct sp_words_taps {
 };
 
 /* The same steps in the order in which a group takes them at neighbouring positions that take the
- * same ones: what winners of windows of one size are computed from, where there are such lists. */
+ * same ones: what winners of windows of one size are computed from, where there are such lists.
+ * Behind a pool they are for windows in halves alone, and there is one list for each chunk. */
 struct sp_words_listed {
-    int32_t input;     /* in bytes of the scratch, at the list's first position */
+    int32_t input;     /* in bytes of the scratch, at the list's first position; behind a pool from
+                          the run's input */
     uint32_t distance; /* which of the list's two */
     uint32_t table;
 };
@@ -138,6 +148,7 @@ struct sp_words_kernels {
                       another: measured */
     bool pairs;    /* the products of two neighbouring channels, or winners, have to fit s16; lists
                       may have pairs of steps */
+    bool halves;   /* windows of 32 lie in halves */
     /* features: 16 rows of positions x bands bytes. */
     void (*quads)(size_t positions, size_t bands, const uint8_t *const *features, uint8_t *out);
     /* features: 16 rows of `positions` bytes, one channel each. */

@@ -14,9 +14,11 @@ typedef __m256i vector;
 #define BITS(name)  _mm256_##name##_si256
 #define all64(v)    _mm256_set1_epi64x(v)
 #define repeated(v) _mm256_broadcastsi128_si256(v)
-#include "kernels/cpu/words_x86.inc"
-
 #include "kernels/cpu/avx2/dot.h"
+#if !DOT_ONE
+#define HALVES 1
+#endif
+#include "kernels/cpu/words_x86.inc"
 
 INLINE vector key_of(vector sum, vector rank, vector down)
 {
@@ -34,6 +36,52 @@ INLINE vector low_bytes(const vector *key)
     vector odd = _mm256_blend_epi16(key[1], _mm256_slli_epi32(key[3], 16), 0xaa);
     return _mm256_or_si256(_mm256_and_si256(even, all(0x00ff00ff)), _mm256_slli_epi16(odd, 8));
 }
+
+/* ---- windows of 32 ---- */
+
+#ifdef HALVES
+
+/* A half of a window has two bytes of each word, so where the stage runs for the last eight words,
+ * whose quads are 32 bytes further on, theirs are 16 bytes further on. */
+INLINE size_t too_far(const uint8_t *p)
+{
+    return (uintptr_t)p % SP_WORDS_QUAD / 2;
+}
+
+INLINE vector load_fours(const uint8_t *in)
+{
+    const __m128i *half = (const void *)(in - too_far(in));
+    __m128i two = _mm_load_si128(half), other = _mm_load_si128(half + 2);
+    return _mm256_set_m128i(_mm_unpackhi_epi16(two, other), _mm_unpacklo_epi16(two, other));
+}
+
+/* Two bytes each of words 0 .. 3 and 4 .. 7, the low ones of 32 bits. */
+INLINE void store_twos(uint8_t *to, vector v)
+{
+    v = _mm256_and_si256(v, all(0xffff));
+    _mm_store_si128((void *)to, _mm_packus_epi32(_mm256_castsi256_si128(v),
+                                                 _mm256_extracti128_si256(v, 1)));
+}
+
+INLINE void store_fours(uint8_t *to, vector v, size_t window)
+{
+    if (window != 32) {
+        store(to, v);
+        return;
+    }
+    to -= too_far(to);
+    store_twos(to, v);
+    store_twos(to + sizeof(vector), _mm256_srli_epi32(v, 16));
+}
+
+#else
+
+INLINE vector load_fours(const uint8_t *in)
+{
+    return load(in);
+}
+
+#endif
 
 /* ---- sums ---- */
 
@@ -67,7 +115,7 @@ INLINE void add_winners_16(vector *sum, const uint8_t *in, const int8_t *table)
  * among the last; the shuffle sees the low four bits. */
 INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
 {
-    vector at = load(in), value = load(in + SP_WORDS_QUAD);
+    vector at = load_fours(in), value = load_fours(in + SP_WORDS_QUAD);
 #pragma GCC unroll 8
     for (size_t o = 0; o < SP_WORDS_GROUP; o++) {
         vector first = _mm256_shuffle_epi8(weights_at(table + 32 * o), at);
@@ -78,8 +126,7 @@ INLINE void add_winners_32(vector *sum, const uint8_t *in, const int8_t *table)
 
 /* ---- two steps at once ---- */
 
-#define PAIRS      !DOT_ONE
-#define SHORT_SUMS !DOT_ONE
+#define PAIRS !DOT_ONE
 
 #if PAIRS
 
@@ -91,10 +138,7 @@ INLINE vector products(const uint8_t *in, const int8_t *table, size_t output, si
         memcpy(&w, table + 4 * output, sizeof(w));
         return _mm256_maddubs_epi16(at, all(w));
     }
-    weights = _mm256_shuffle_epi8(weights_at(table + window * output), at);
-    if (window == 32)
-        weights = _mm256_blend_epi16(
-            weights, _mm256_shuffle_epi8(weights_at(table + 32 * output + 16), at), 0xaa);
+    weights = _mm256_shuffle_epi8(weights_at(table + 16 * output), at);
     return _mm256_maddubs_epi16(load(in + SP_WORDS_QUAD), weights);
 }
 
@@ -105,8 +149,8 @@ INLINE void add_products(vector *sum, vector products16)
 
 #endif
 
-#if SHORT_SUMS
-#include "kernels/cpu/avx2/words_short.inc"
+#ifdef HALVES
+#define ALL_WORDS "kernels/cpu/avx2/words_all.inc"
 #endif
 #include "kernels/cpu/words_stage.inc"
 
@@ -129,7 +173,8 @@ const struct sp_words_kernels sp_words__avx2 = {
     .pairs = !DOT_ONE,
     .quads = quads,
     .image = image,
-#if SHORT_SUMS
+#ifdef HALVES
+    .halves = true,
     .image_of_twos = image_of_twos,
 #endif
     .stage = stage,

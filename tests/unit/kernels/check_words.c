@@ -38,12 +38,12 @@ static void *room(struct made *m, size_t n, size_t size)
 }
 
 /* Index and value of winner i (or channel i of a quad). */
-static void read_winner(const uint8_t *window, size_t size, size_t word, size_t i,
+static void read_winner(const struct sp_words_form *f, const uint8_t *window, size_t word, size_t i,
                         uint8_t *ret_channel, uint8_t *ret_value)
 {
-    size_t at = 4 * word + i;
-    *ret_channel = size == 4 ? (uint8_t)i : window[at];
-    *ret_value = window[at + (size == 4 ? 0 : SP_WORDS_QUAD)];
+    size_t at = sp_words_winner_at(f, word, i);
+    *ret_channel = f->window == 4 ? (uint8_t)i : window[at];
+    *ret_value = window[at + (f->window == 4 ? 0 : SP_WORDS_QUAD)];
 }
 
 /* Random values of one window for all words, and the same in plain[word][...]. */
@@ -53,7 +53,7 @@ static void fill_window(uint64_t *r, const struct made *m, uint8_t *window, uint
     uint32_t kind = guard_random(r, 5);
     for (size_t word = 0; word < SP_WORDS; word++)
         for (size_t i = 0; i < 4; i++) {
-            size_t at = 4 * word + i;
+            size_t at = sp_words_winner_at(&m->in, word, i);
             uint8_t v = (uint8_t)(kind == 0 ? m->max : kind == 1 ? 0 : guard_random(r, m->max + 1));
             size_t channel = i;
             if (m->in.window == 16) /* two different ones of each 8 */
@@ -67,12 +67,13 @@ static void fill_window(uint64_t *r, const struct made *m, uint8_t *window, uint
         }
 }
 
-static void make_input(uint64_t *r, struct made *m)
+static void make_input(uint64_t *r, struct made *m, const struct sp_words_kernels *k)
 {
     static const size_t windows[] = {4, 16, 32};
     size_t window = windows[guard_random(r, 3)];
     m->in = (struct sp_words_form){
         .positions = 1 + guard_random(r, 8), .window = window, .windows = 1 + guard_random(r, 4)};
+    m->in.halves = window == 32 && k->halves;
     m->in.channels = window * m->in.windows;
     m->max = guard_random(r, 3) != 0 ? 127 : 1 + guard_random(r, 127);
     m->scratch_bytes = sp_words_bytes(&m->in) + POSITIONS * CHANNELS * 16 * 4;
@@ -227,7 +228,7 @@ static void make_stage(uint64_t *r, struct made *m, const struct sp_words_kernel
     struct sp_words_stage *s = &m->stage;
     memset(m, 0, sizeof(*m));
     m->loader.model = &m->model;
-    make_input(r, m);
+    make_input(r, m, k);
     s->positions = 1 + guard_random(r, POSITIONS);
     s->pool = guard_random(r, 3) == 0 ? 1 + guard_random(r, 6) : 1;
     s->finish = (enum sp_words_finish)guard_random(r, 3);
@@ -247,6 +248,7 @@ static void make_stage(uint64_t *r, struct made *m, const struct sp_words_kernel
         m->channels = (m->channels + s->block - 1) / s->block * s->block;
         m->out.window = 4 / s->winners * s->block;
         m->out.windows = (m->channels + m->out.window - 1) / m->out.window;
+        m->out.halves = m->out.window == 32 && k->halves;
         s->groups = m->out.windows * m->out.window / 8;
     }
     if (s->pool > 1 && guard_random(r, 2) != 0)
@@ -258,7 +260,7 @@ static void make_stage(uint64_t *r, struct made *m, const struct sp_words_kernel
     if (s->finish != SP_WORDS_SUMS)
         make_scales(r, m);
     if (guard_random(r, 8) != 0)
-        ck_assert_int_eq(sp_words_lists(&m->loader, k->pairs ? m->max : 0, s), 0);
+        ck_assert_int_eq(sp_words_lists(&m->loader, k, m->max, s), 0);
 }
 
 /* ---- the same in plain C ---- */
@@ -312,7 +314,7 @@ static void check_active(const struct made *m, const struct sp_words_kernels *k,
         for (size_t i = 0; i < 4; i++) {
             const uint8_t *at = m->scratch + m->stage.out + (position * m->out.windows + w) * bytes;
             uint8_t channel, value;
-            read_winner(at, window, word, i, &channel, &value);
+            read_winner(&m->out, at, word, i, &channel, &value);
             inputs_expect(channel < window, "%s seed %llu: channel %u of %zu", k->name,
                           (unsigned long long)seed, channel, window);
             if (value != 0)
@@ -355,7 +357,7 @@ static void free_stage(struct made *m)
 
 /* How many lists there have been, of several positions, and pairs in them. */
 struct seen {
-    size_t lists, long_ones, pairs;
+    size_t lists, long_ones, pairs, pairs_of_32, behind_pools;
 };
 
 static void count_lists(const struct sp_words_stage *s, struct seen *seen)
@@ -365,6 +367,8 @@ static void count_lists(const struct sp_words_stage *s, struct seen *seen)
         seen->lists++;
         seen->long_ones += s->lists[i].end > s->lists[i].begin + 1;
         seen->pairs += (s->lists[i].pairs - s->lists[i].first) / 2;
+        seen->pairs_of_32 += s->window == 32 ? s->lists[i].pairs - s->lists[i].first : 0;
+        seen->behind_pools += s->pool > 1;
     }
 }
 
@@ -384,7 +388,8 @@ static void check_kernels(const char *names)
     }
     ck_assert_uint_gt(seen.lists, 0);
     ck_assert_uint_gt(seen.long_ones, 0);
-    ck_assert(!kernels.words->pairs || seen.pairs > 0);
+    ck_assert(!kernels.words->pairs || (seen.pairs > 0 && seen.pairs_of_32 > 0));
+    ck_assert((seen.behind_pools > 0) == kernels.words->halves);
 }
 
 START_TEST(stages_of_avx512_are_plain_c)
@@ -432,7 +437,8 @@ static void check_quads(const char *names)
         for (size_t i = 0; i < positions * quads * SP_WORDS * 4; i++) {
             size_t quad = i / 64, word = i / 4 % 16, c = quad % quads * 4 + i % 4;
             uint8_t want = c < bands ? rows[word][quad / quads * bands + c] : 0, channel, got;
-            read_winner(out + quad * 64, 4, word, i % 4, &channel, &got);
+            read_winner(&(struct sp_words_form){.window = 4}, out + quad * 64, word, i % 4,
+                        &channel, &got);
             inputs_expect(got == want, "%s seed %llu quad %zu word %zu: %u, not %u", names,
                           (unsigned long long)seed, quad, word, got, want);
         }

@@ -166,7 +166,8 @@ static size_t check_kernel(const struct made *m, const struct sp_words_kernels *
             sp_block_winners__scalar(&b, sums, 1, channels, want);
             for (size_t g = 0; g < s->groups; g++) {
                 const uint8_t *at =
-                    m->scratch + OUT + (p * s->groups + g) / 4 * SP_WORDS_WINDOW + 4 * word + g % 4;
+                    m->scratch + OUT + (p * s->groups + g) / 4 * SP_WORDS_WINDOW +
+                    sp_words_winner_at(&(struct sp_words_form){.halves = true}, word, g % 4);
                 ck_assert_uint_eq(at[0] / 8, g % 4);
                 got[g / 4 * 32 + at[0]] = at[SP_WORDS_QUAD];
             }
