@@ -96,15 +96,7 @@ static void start_time(void *arg, struct metrics_writer *w)
                       tick_hz);
 }
 
-static void build_info(void *arg, struct metrics_writer *w)
-{
-    char kernels[64], labels[160];
-    metrics_label(arg, kernels, sizeof(kernels));
-    snprintf(labels, sizeof(labels), "version=\"%s\",kernels=\"%s\"", sparrow_version(), kernels);
-    metrics_gauge(w, labels, 1);
-}
-
-int process_add_metrics(struct metrics *m, const char *kernels)
+int process_add_metrics(struct metrics *m)
 {
     static const struct {
         enum metric id;
@@ -119,5 +111,5 @@ int process_add_metrics(struct metrics *m, const char *kernels)
         if (status < 0)
             return status;
     }
-    return metrics_add_source(m, METRIC_BUILD_INFO, build_info, (void *)(uintptr_t)kernels);
+    return 0;
 }

@@ -1,4 +1,4 @@
-/* process.h - the process_* metrics and sparrow_build_info: what the kernel knows of this process.
+/* process.h - the process_* metrics: what the kernel knows of this process.
  * Reads /proc/self only, so it works where ProcSubset=pid hides the rest.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_PROCESS_H
@@ -6,7 +6,7 @@
 
 #include "daemon/metrics.h"
 
-/* Adds the sources. kernels ("avx2", ...) must outlive m. While starting up. SPARROW_NO_MEMORY. */
-int process_add_metrics(struct metrics *m, const char *kernels);
+/* Adds the sources. While starting up. SPARROW_NO_MEMORY. */
+int process_add_metrics(struct metrics *m);
 
 #endif

@@ -60,7 +60,6 @@ struct serve {
     unsigned kit_count;
     struct door *door;
 
-    char kernels[64];
     bool stalled[LANES_MAX]; /* said in the log */
     bool draining, stopping, running;
 };
@@ -242,15 +241,24 @@ static void write_ready(void *arg, struct metrics_writer *w)
         w, "", lifecycle_state(s->lifecycle) == LIFECYCLE_READY && replicas_healthy(s->replicas));
 }
 
+static void write_build_info(void *arg, struct metrics_writer *w)
+{
+    struct serve *s = arg;
+    char kernels[64], labels[160];
+    struct model_set *set = models_current(s->models);
+    metrics_label(sparrow_model_cpu(model_set_at(set, 0)->model), kernels, sizeof kernels);
+    model_set_unref(set);
+    snprintf(labels, sizeof labels, "version=\"%s\",kernels=\"%s\"", sparrow_version(), kernels);
+    metrics_gauge(w, labels, 1);
+}
+
 static int add_metrics(struct serve *s)
 {
-    struct model_set *set = models_current(s->models);
-    snprintf(s->kernels, sizeof s->kernels, "%s", sparrow_model_cpu(model_set_at(set, 0)->model));
-    model_set_unref(set);
     if (metrics_add_source(s->metrics, METRIC_CONNECTIONS, write_connections, s) ||
-        metrics_add_source(s->metrics, METRIC_READY, write_ready, s))
+        metrics_add_source(s->metrics, METRIC_READY, write_ready, s) ||
+        metrics_add_source(s->metrics, METRIC_BUILD_INFO, write_build_info, s))
         return SPARROW_NO_MEMORY;
-    return process_add_metrics(s->metrics, s->kernels);
+    return process_add_metrics(s->metrics);
 }
 
 /* ---- the start ---- */

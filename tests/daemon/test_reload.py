@@ -158,5 +158,20 @@ def test_a_shorter_interval_of_self_tests_holds_at_once_and_nobody_is_unhealthy_
                 assert all(age is not None and age < 0.6 * SLOW for age in ages), (replicas, ages)
 
 
+def test_other_kernels_apply_with_a_reload_and_unknown_ones_are_refused():
+    with Daemon() as outer:
+        path = os.path.join(outer.folder, "a.conf")
+        replace(path, b"")
+        with Daemon(args=["--config", path]) as d:
+            replace(path, b"[replicas]\ncpu = scalar\n")
+            hup(d, "ok", 1)
+            assert d.get("/v1/models/commands").json()["kernels"] == "scalar"
+            assert d.metric("sparrow_build_info", kernels="scalar") == 1, d.get("/metrics").body.decode()
+            assert "needs a restart" not in d.log() and d.post("/v1/recognize", CLIP).status == 200
+            replace(path, b"[replicas]\ncpu = z80\n")
+            hup(d, "failed", 1)
+            assert d.get("/v1/models/commands").json()["kernels"] == "scalar" and "z80" in d.log()
+
+
 if __name__ == "__main__":
     run_tests(globals())

@@ -207,7 +207,7 @@ static struct metrics *full_metrics(void)
         metrics_time(us % 2 ? a : b, METRIC_STAGE, STAGE_TOTAL, us);
     ck_assert_int_eq(metrics_add_source(m, METRIC_KEYWORDS, keywords, NULL), 0);
     ck_assert_int_eq(metrics_add_source(m, METRIC_QUEUE_LENGTH, odd_values, NULL), 0);
-    ck_assert_int_eq(process_add_metrics(m, "scalar"), 0);
+    ck_assert_int_eq(process_add_metrics(m), 0);
     return m;
 }
 
