@@ -9,6 +9,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -155,6 +156,25 @@ class Keywords(unittest.TestCase):
             *("--sparrow", SPARROW, "--threads", "1"),
             status=status,
         )
+
+    def test_with_keywords_and_synthetic_voices_alone(self):
+        alone = self.path("alone")  # the guide's way without _unknown_ and nothing to borrow
+        for word in KEYWORDS[:2]:
+            shutil.copytree(os.path.join(self.data, word), os.path.join(alone, word))
+        self.run_tool(
+            *("train", "--data", alone, "--borrow", "none", "--sparrow", SPARROW, "--takes", "1"),
+            *("--fill", "24", "--cache", self.path("alone-cache"), "--threads", "1"),
+            *("--epochs", "1", "--integer-epochs", "1", "--set", "steps=2", "--set", SMALL),
+            *("--set", "lookups=0", "--out", self.path("alone.pt")),
+        )
+        model = self.path("alone.sparrow")
+        self.run_tool("export", self.path("alone.pt"), "--out", model)
+        self.run_tool(
+            *("evaluate", model, "--data", alone, "--borrow", "none", "--sparrow", SPARROW),
+            *("--cpu", "scalar", "--write"),
+        )
+        with open(self.path("alone.md"), encoding="utf-8") as f:
+            self.assertIn("| **unknown** |", f.read())
 
     def test_a_killed_run_asks_its_teacher_again(self):
         brief = ("--epochs", "2", "--integer-epochs", "0", "--set", "steps=2")

@@ -208,8 +208,8 @@ def lender(borrow):
 
 
 def find(data=None, keywords=None, unknown=(), borrow=None, fill=0, language="en", **more):
-    """The corpus that a folder holds; more: extra, hold_out. ValueError if it holds none, or not
-    what is asked for."""
+    """The corpus that a folder holds; more: extra, hold_out, training (False: only to test on).
+    ValueError if it holds none, or not what is asked for."""
     data, hold_out = data or DEFAULT, more.get("hold_out", ())
     if is_project(data):
         corpus = Project(data, keywords, more.get("extra", False))
@@ -218,7 +218,9 @@ def find(data=None, keywords=None, unknown=(), borrow=None, fill=0, language="en
         corpus = speechcommands.Archive(data, keywords or COMMANDS)
         corpus.licence = LICENCE
     else:
-        corpus = folder.Folder(data, keywords, unknown, lender(borrow), fill, language)
+        corpus = folder.Folder(
+            *(data, keywords, unknown, lender(borrow), fill, language, more.get("training", True))
+        )
         if corpus.lender:
             corpus.licence += " Unknown words: " + LICENCE.split("Trained on ")[1]
     return Without(corpus, hold_out) if hold_out else corpus

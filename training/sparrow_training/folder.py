@@ -56,9 +56,11 @@ def share_out(owners, needed):
 
 class Folder:
     """lender: a Project to borrow unknown words and noise from, or None. fill: how many training
-    clips espeak-ng brings each keyword to."""
+    clips espeak-ng brings each keyword to. training: whether there have to be unknown words."""
 
-    def __init__(self, data, keywords=None, unknown=(), lender=None, fill=0, language="en"):
+    def __init__(
+        self, data, keywords=None, unknown=(), lender=None, fill=0, language="en", training=True
+    ):
         if not os.path.isdir(data):
             raise ValueError(f"{data} is not a folder")
         if fill and not voices.available():
@@ -69,7 +71,7 @@ class Folder:
         if not found:
             raise ValueError(f"{data} has no recordings WORD/*.wav (or flac, ogg)")
         self.keywords = tuple(keywords or sorted(found - {*unknown, UNKNOWN}))
-        self.check(found, unknown)
+        self.check(found, unknown, training)
         self.splits, self.warnings = self.split()
         self.warnings += tuple(self.thin())
 
@@ -84,14 +86,14 @@ class Folder:
                 files += [f"{inside}/{n}" for n in names if n.lower().endswith(SOUNDS)]
         return sorted(files)
 
-    def check(self, found, unknown):
+    def check(self, found, unknown, training):
         for word in (*self.keywords, *unknown):
             if word not in found:
                 raise ValueError(
                     f"{self.data} has no recordings {word}/*.wav (or flac, ogg); "
                     f"it has {' '.join(sorted(found))}"
                 )
-        if not (found - set(self.keywords) or self.lender or self.fill):
+        if training and not (found - set(self.keywords) or self.lender or self.fill):
             raise ValueError(
                 "there are no unknown words: name some with --unknown, record any words into "
                 f"{self.data}/{UNKNOWN}, borrow them with --borrow, or add --fill"

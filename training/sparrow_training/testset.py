@@ -42,6 +42,11 @@ def of_corpus(found):
     return TestSet(np.concatenate([clips.samples, silence]), words, recordings, "its test clips")
 
 
+def of_test(vocabulary):
+    """What corpus.find() is told instead of the command line's: no synthetic voice is in a test."""
+    return {"keywords": vocabulary.keywords, "fill": 0, "training": False}
+
+
 def of_words(found, split, words):
     """The clips of some words; of archives, no other is decoded."""
     if isinstance(found, corpus.Project):
@@ -55,7 +60,7 @@ def of_words(found, split, words):
 def held_out(vocabulary, options):
     """All clips of the words held out, those of the training speakers too: no training heard
     them."""
-    told = {**options, "keywords": vocabulary.keywords, "fill": 0, "hold_out": ()}
+    told = {**options, **of_test(vocabulary), "hold_out": ()}
     found, words = corpus.find(**told), set(options["hold_out"])
     clips = [
         (word, samples)
@@ -74,5 +79,5 @@ def find(vocabulary, path, options):
     data = options["data"] or corpus.DEFAULT
     if corpus.is_project(data) and vocabulary.keywords == COMMANDS:
         return listed(data, path)
-    told = {**options, "keywords": vocabulary.keywords, "fill": 0}
+    told = {**options, **of_test(vocabulary)}
     return of_corpus(corpus.find(**told))
