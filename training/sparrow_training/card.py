@@ -48,8 +48,9 @@ FLOATING = """
     {epochs} epochs of {clips:,} clips in floating point, SGD with Nesterov momentum, batch {batch},
     one-cycle rate up to {peak}, classes balanced, augmented takes (speed, shift, colour, level,
     background),{more} SpecAugment, average of the weights"""
+ANNEALED = "winners annealed from 8 to {winners} of 8, "
 PRUNED = """
-    winners annealed from 8 to {winners} of 8, windows of weights pruned gradually by their share in
+    windows of weights pruned gradually by their share in
     what their outputs receive, to a cost of {lookups:,} lookups a word"""
 
 
@@ -66,7 +67,9 @@ def recipe(settings, epochs, integer_epochs, teachers):
     if settings.started:
         parts.append("weights, masks and winners begun from another run's")
     elif settings.lookups:
-        parts.append(PRUNED.format(winners=settings.winners, lookups=settings.lookups))
+        few = settings.winners < network.BLOCK
+        annealed = ANNEALED.format(winners=settings.winners) if few else ""
+        parts.append(annealed + PRUNED.format(lookups=settings.lookups))
     if teachers > 1:
         parts.append(f"taught by the mean of {teachers} dense networks")
     elif teachers:
