@@ -1,11 +1,12 @@
 /* words_short.c - proves that the sums of a stage fit in 16 bits, for AVX2, whose 32 bits cost a
  * multiplication more (kernels/cpu/avx2/words_short.inc).
  *
- * A group's steps are in two parts; the bias and the first part, and the second part, have to lie
- * in s16 whatever the pixels are. Additions wrap around, so it matters only what a part ends in.
- * The two are added with saturation. What is too small is then negative still, and no more than 0
- * either way. What is too large still wins if no other output of its block comes near, and its
- * value is the largest that there is (SP_WORDS_MULHRS).
+ * The bias and the first part of a group's steps have to lie in s16 whatever the pixels are.
+ * Additions wrap around, so it matters only what they end in. The steps of the second part, few,
+ * are added with saturation. A sum may become too small in any of them, if what is left cannot
+ * bring it above 0 again: it is no more than 0 either way. It may become too large in the last one:
+ * it still wins if no other output of its block comes near, and its value is the largest that there
+ * is (SP_WORDS_MULHRS).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/model/words.h"
@@ -52,13 +53,14 @@ static bool is_short(struct bounds b)
     return b.lo >= INT16_MIN && b.hi <= INT16_MAX;
 }
 
-/* Whether this can be the second part. */
-static bool can_part(const struct group *g, uint32_t part)
+/* Whether this can be the second part, if it ends in the step `last`. */
+static bool can_part(const struct group *g, uint32_t part, size_t last)
 {
     const struct bounds none = {0, 0};
     for (size_t o = 0; o < SP_WORDS_GROUP; o++)
         if (!is_short(bounds_of_part(g, ~part, o, g->bias[o])) ||
-            !is_short(bounds_of_part(g, part, o, none)))
+            bounds_of_part(g, ~(1u << last), o, g->bias[o]).hi > INT16_MAX ||
+            bounds_of_part(g, part, o, none).hi > -INT16_MIN)
             return false;
     return true;
 }
@@ -78,13 +80,30 @@ static bool ranks_stay(const struct group *g)
 }
 
 /* The smallest second part; 0: there is none. */
-static uint32_t second_part(const struct group *g)
+static uint32_t second_part(const struct group *g, size_t *ret_last)
 {
     for (size_t size = 1; size <= g->count; size++)
         for (uint32_t part = 1; part < 1u << g->count; part++)
-            if ((size_t)__builtin_popcount(part) == size && can_part(g, part))
-                return part;
+            for (size_t last = 0; last < g->count; last++)
+                if ((size_t)__builtin_popcount(part) == size && (part >> last & 1) != 0 &&
+                    can_part(g, part, last)) {
+                    *ret_last = last;
+                    return part;
+                }
     return 0;
+}
+
+/* Writes the steps in order; returns the second part's first one. */
+static uint32_t order(const struct group *g, uint32_t part, size_t last, uint32_t at,
+                      struct sp_words_step *steps)
+{
+    uint32_t second = at + (uint32_t)g->count - (uint32_t)__builtin_popcount(part);
+    steps[at + g->count - 1] = g->steps[last];
+    for (uint32_t which = 0; which < 2; which++)
+        for (size_t i = 0; i < g->count; i++)
+            if ((part >> i & 1) == which && i != last)
+                steps[at++] = g->steps[i];
+    return second;
 }
 
 static bool open_group(const struct sp_words_stage *s, size_t group, uint32_t max, struct group *g)
@@ -114,14 +133,11 @@ bool sp_words_short(const struct sp_words_stage *s, uint32_t max, struct sp_word
     for (size_t i = 0; i < s->groups; i++) {
         if (!open_group(s, i, max, &g) || !ranks_stay(&g))
             return false;
-        uint32_t part = second_part(&g), at = s->first[i * (s->all_taps + 1)];
+        size_t last = 0;
+        uint32_t part = second_part(&g, &last);
         if (part == 0)
             return false;
-        for (uint32_t second = 0; second < 2; second++)
-            for (size_t j = 0; j < g.count; j++)
-                if ((part >> j & 1) == second)
-                    steps[at++] = g.steps[j];
-        seconds[i] = at - (uint32_t)__builtin_popcount(part);
+        seconds[i] = order(&g, part, last, s->first[i * (s->all_taps + 1)], steps);
     }
     return true;
 }

@@ -155,8 +155,8 @@ struct sp_words_kernels {
     void (*image)(size_t positions, const uint8_t *const *features, uint8_t *out);
     /* The same in windows of two; NULL: no short sums. A stage that reads such windows is one of
      * SP_WORDS_WINNERS, one in 8, of SP_WORDS_MULHRS, whole, behind a pool of four; a group's bias
-     * and the first part of its steps are added up in 16 bits, then the second part, which has at
-     * least one, and both with saturation. */
+     * and the first part of its steps are added up in 16 bits, then each step of the second part,
+     * which has at least one, with saturation. What saturates in one but the last stays below 0. */
     void (*image_of_twos)(size_t positions, const uint8_t *const *features, uint8_t *out);
     /* scratch: aligned to 64, as all values in it are. */
     void (*stage)(const struct sp_words_stage *s, uint8_t *scratch);

@@ -179,22 +179,24 @@ static size_t check_kernel(const struct made *m, const struct sp_words_kernels *
     return beyond;
 }
 
-/* Each word at each position goes to the bound of one output of each group, up or down, or is
- * random. */
+/* Each word at each position goes to the bound of one output of each group, up or down, or up in
+ * some steps and down in others, or is random. */
 static void fill_pixels(uint64_t *r, struct made *m)
 {
     for (size_t run = 0; run < RUNS; run++)
         for (size_t word = 0; word < SP_WORDS; word++) {
-            uint32_t kind = guard_random(r, 3), output = guard_random(r, 8);
+            uint32_t kind = guard_random(r, 4), output = guard_random(r, 8);
             for (size_t g = 0; g < m->stage.groups; g++)
-                for (size_t j = 0; j < m->steps; j++)
+                for (size_t j = 0; j < m->steps; j++) {
+                    bool up = kind == 3 ? guard_random(r, 2) == 0 : kind == 0;
                     for (size_t i = 0; i < 2; i++) {
                         int8_t w = m->tables[g * m->steps + j][output][i];
                         pixels(m, run, g, j, word)[i] =
-                            (uint8_t)(kind == 2                ? guard_random(r, m->max + 1)
-                                      : (w > 0) == (kind == 0) ? m->max
-                                                               : 0);
+                            (uint8_t)(kind == 2       ? guard_random(r, m->max + 1)
+                                      : (w > 0) == up ? m->max
+                                                      : 0);
                     }
+                }
         }
 }
 
@@ -203,21 +205,32 @@ static bool have_short(struct sp_kernels *kernels)
     return sp_kernels_select("avx2", kernels) && kernels->words->image_of_twos != NULL;
 }
 
-/* Weights that use the 16 bits up, or pass them: which ones are short is the loader's word. */
+static int8_t random_weight(uint64_t *r, uint32_t most, int32_t sign)
+{
+    int32_t w = (int32_t)guard_random(r, most + 1);
+    bool negative = sign == 0 ? guard_random(r, 2) == 0 : sign < 0;
+    return (int8_t)(negative ? -w : w);
+}
+
+/* Weights that use the 16 bits up, or pass them, in one output of a group; in each other group all
+ * of a step's have one sign. Which stages are short is the loader's word. */
 static void random_stage(uint64_t *r, struct made *m)
 {
     uint32_t room = (uint32_t)(2 * INT16_MAX / 127 / (int)m->steps), size = room * 5 / 4;
     for (size_t g = 0; g < m->stage.groups; g++) {
         size_t large = guard_random(r, 9); /* the output that may pass; 8: none */
-        for (size_t o = 0; o < 8; o++) {
-            uint32_t most = o == large ? size : size * (1 + guard_random(r, 3)) / 4;
-            most = most > 126 ? 126 : most;
-            for (size_t j = 0; j < m->steps; j++)
-                set_weights(m, g, j, o,
-                            (int8_t)((int32_t)guard_random(r, 2 * most + 1) - (int32_t)most),
-                            (int8_t)((int32_t)guard_random(r, 2 * most + 1) - (int32_t)most));
-            m->bias[g * 8 + o] = (int32_t)guard_random(r, 6001) - 3000;
+        for (size_t j = 0; j < m->steps; j++) {
+            int32_t sign = (int32_t)guard_random(r, 2) * 2 - 1;
+            for (size_t o = 0; o < 8; o++) {
+                uint32_t most = o == large ? size : size * (1 + guard_random(r, 3)) / 4;
+                most = most > 126 ? 126 : most;
+                int32_t own = o == large && g % 2 == 1 ? sign : 0;
+                int8_t first = random_weight(r, most, own), other = random_weight(r, most, own);
+                set_weights(m, g, j, o, first, other);
+            }
         }
+        for (size_t o = 0; o < 8; o++)
+            m->bias[g * 8 + o] = (int32_t)guard_random(r, 6001) - 3000;
     }
 }
 
@@ -229,7 +242,8 @@ START_TEST(short_sums_are_plain_c)
         return;
     for (uint64_t seed = 1; seed <= inputs_rounds(150); seed++) {
         uint64_t r = seed;
-        struct made *m = new_stage(4 * (1 + guard_random(&r, 2)), 1 + guard_random(&r, STEPS), 127);
+        size_t groups = 4 * (1 + guard_random(&r, 2)), steps = 1 + guard_random(&r, STEPS);
+        struct made *m = new_stage(groups, steps, 127);
         random_stage(&r, m);
         set_scales(m, 128 + guard_random(&r, 1000));
         if (is_short(m)) {
