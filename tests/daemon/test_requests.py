@@ -100,7 +100,7 @@ def test_interim_answers_are_counted():
 
 def test_every_request_is_counted_once_with_its_outcome_and_reason():
     clip_form = form(("a", CLIP, "a.wav"))
-    with Daemon({"server.body_timeout": 1, "server.lanes": 1}) as d:
+    with Daemon({"server.lanes": 1}) as d:
         cases = [("/v1/recognize", CLIP, "audio/wav", "ok", None), ("/v1/recognize", clip_form, FORM, "ok", None),
                  ("/v1/recognize?top=x", CLIP, "audio/wav", "client_error", "bad_parameter"),
                  ("/v1/recognize?model=x", CLIP, "audio/wav", "client_error", "bad_parameter"),
