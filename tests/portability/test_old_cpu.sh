@@ -38,6 +38,6 @@ for program in "$build"/tests/unit/{features,kernels,model,network,stream}/{test
     on Nehalem "$program"
 done
 [ $programs -ge 8 ] || { printf 'FAILED: only %d test programs found\n' $programs; failed=1; }
-for program in "$build"/tests/unit/{kernels/check_{kernels,front_end,lanes,rows,words},network/test_run}; do on Haswell "$program"; done
+for program in "$build"/tests/unit/{kernels/check_{kernels,front_end,lanes,rows,words,words_short},network/test_run}; do on Haswell "$program"; done
 for program in "$build"/tests/portability/emulated_{kernels,lanes,words}; do on Haswell "$program"; done
 exit $failed
