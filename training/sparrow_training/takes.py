@@ -131,16 +131,20 @@ def load(corpus, folder, count, sparrow, workers, progress, manner=Manner()):
     valid_samples, valid_words = decode(corpus, folder, "valid", progress)
     noise = corpus.noise("train")
     heard, kept = (noise_for(noise, part) for part in ("train", "valid"))
-    # On Ctrl-C the workers just end; the message is the caller's.
-    stop = (signal.SIGINT, signal.SIG_DFL)
-    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=stop) as pool:
+    # Ctrl-C is the caller's: the takes that are being made are finished, the others are not begun.
+    deaf = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=deaf) as pool:
         jobs = [
             pool.submit(one_take, path, samples, heard, i, sparrow, manner)
             for i, path in missing
         ]
-        for done, job in enumerate(jobs):
-            job.result()
-            progress("making takes", done + 1, len(jobs))
+        try:
+            for done, job in enumerate(jobs):
+                job.result()
+                progress("making takes", done + 1, len(jobs))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return Takes(
         [torch.from_numpy(np.load(path)) for path in paths],
         read_words(words, SILENCES["train"]),
