@@ -143,7 +143,7 @@ def load(corpus, folder, count, sparrow, workers, progress, manner=Manner()):
                 job.result()
                 progress("making takes", done + 1, len(jobs))
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
     return Takes(
         [torch.from_numpy(np.load(path)) for path in paths],
