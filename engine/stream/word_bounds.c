@@ -98,10 +98,14 @@ void sparrow_word_bounds(const uint64_t *loudness, size_t samples, size_t first,
     size_t count = before + at_most(left / SLICE_SAMPLES, WORD_SLICES + BEYOND_SLICES);
     size_t peak = before;
     loudness += origin;
+    uint64_t loudest = loudness[peak]; /* at hand: each comparison waits for the one before */
     for (size_t i = before + 1; i < end; i++)
-        peak = loudness[i] > loudness[peak] ? i : peak;
-    uint64_t threshold = threshold_of(loudness[peak], noise_of(loudness, count));
-    if (loudness[peak] < threshold)
+        if (loudness[i] > loudest) {
+            loudest = loudness[i];
+            peak = i;
+        }
+    uint64_t threshold = threshold_of(loudest, noise_of(loudness, count));
+    if (loudest < threshold)
         return;
     size_t from = reach(loudness, count, peak, -1, threshold),
            to = reach(loudness, count, peak, 1, threshold);
