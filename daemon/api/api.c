@@ -78,6 +78,7 @@ static struct api_call *call_take(struct api *api, struct exchange *x)
     struct arena arena;
     if (call) {
         api->free = call->next;
+        api->free_count--;
         arena = call->arena;
     } else {
         call = malloc(sizeof *call);
@@ -95,13 +96,10 @@ static struct api_call *call_take(struct api *api, struct exchange *x)
 static void call_give(struct api_call *call)
 {
     struct api *api = call->api;
-    unsigned n = 0;
     text_done(&call->kept);
     model_set_unref(call->models);
     call->models = NULL;
-    for (struct api_call *c = api->free; c && n < API_FREE_MAX; c = c->next)
-        n++;
-    if (n == API_FREE_MAX) {
+    if (api->free_count == API_FREE_MAX) {
         arena_done(&call->arena);
         free(call);
         return;
@@ -109,6 +107,7 @@ static void call_give(struct api_call *call)
     arena_reset(&call->arena, API_ARENA);
     call->next = api->free;
     api->free = call;
+    api->free_count++;
 }
 
 /* The codec counts answers and bytes; here it is requests to recognise, and why they were refused.

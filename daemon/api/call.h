@@ -58,6 +58,7 @@ struct api {
     struct metrics_block *block;
     struct identity_source ids;
     struct api_call *free;
+    unsigned free_count;
     unsigned running;
 };
 

@@ -108,12 +108,15 @@ static struct handler_exchange *take(struct handler *h)
         h->spare = e->next;
     else if (!(e = calloc(1, sizeof *e)))
         return NULL;
-    struct text body = e->x.body, answer = e->x.answer, target = e->target;
-    memset(e, 0, sizeof *e);
-    e->handler = h;
-    e->target = target;
-    e->x = (struct exchange){
-        .lane = h->lane, .header = header, .done = done, .body = body, .answer = answer};
+    *e = (struct handler_exchange){
+        .handler = h,
+        .target = e->target,
+        .x = {.lane = h->lane,
+              .header = header,
+              .done = done,
+              .body = e->x.body,
+              .answer = e->x.answer},
+    };
     return e;
 }
 
