@@ -63,7 +63,7 @@ struct request {
     size_t clip_count;
     sink_fn sink;
     void *sink_arg;
-    bool decoded; /* set by intake: nobody reads the clips' bytes any more */
+    bool decoded; /* set by intake on the lane: nobody reads the clips' bytes any more */
     bool soon; /* set by schedule while it has the request: the sink will be called in this turn of
                   the loop; a codec need not put its connection to rest */
 

@@ -121,10 +121,8 @@ int clips_decode(struct request *request, struct scratches *scratches)
     struct sparrow_scratch *scratch = scratches_get(scratches, request->model);
     if (!scratch)
         return request_fail(request, SPARROW_NO_MEMORY, "no memory for features");
-    bool decoded = true;
     for (size_t i = 0; i < request->clip_count; i++) {
         struct request_clip *clip = &request->clips[i];
-        decoded = decoded && !clip->is_features;
         int rc = clip->is_features ? take_features(request, clip)
                                    : decode_audio(request, clip, p->stores[i], scratch);
         if (rc < 0) {
@@ -132,7 +130,6 @@ int clips_decode(struct request *request, struct scratches *scratches)
             return rc;
         }
     }
-    request->decoded = decoded;
     return count_words(request);
 }
 

@@ -97,6 +97,14 @@ static void fit_deadline(struct intake *intake, struct request *request)
         deadlines_add(intake->schedule, request);
 }
 
+static bool any_features(const struct request *request)
+{
+    for (size_t i = 0; i < request->clip_count; i++)
+        if (request->clips[i].is_features)
+            return true;
+    return false;
+}
+
 /* The lane's share: decodes, makes features, and goes on with the words while there is time. */
 static void lane_step(struct request *request, uint64_t until_us)
 {
@@ -115,6 +123,7 @@ static void lane_step(struct request *request, uint64_t until_us)
         schedule_answer(intake->schedule, request);
         return;
     }
+    request->decoded = !any_features(request);
     admission_learn(intake->schedule, request->words, ns);
     fit_deadline(intake, request);
     schedule_place(intake->schedule, request, until_us);
