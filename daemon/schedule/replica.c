@@ -184,8 +184,8 @@ bool replica_selftest(struct replica *r, struct model_set *set, uint64_t every_u
         return false;
     }
     learn(r, took);
-    atomic_store_explicit(&r->test_every_us, every_us, memory_order_relaxed);
     atomic_store_explicit(&r->selftest_us, lane_clock_us(), memory_order_relaxed);
+    atomic_store_explicit(&r->test_every_us, every_us, memory_order_release);
     int before = atomic_exchange(&r->up, REPLICA_UP);
     if (before == REPLICA_HUNG || before == REPLICA_DEAD)
         log_test(r, log, LOG_WARNING, "replica is back", name);

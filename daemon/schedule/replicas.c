@@ -357,10 +357,11 @@ static const struct replica *replica_at(const struct replicas *r, unsigned id)
 }
 
 /* The interval that counts is that of its last test: a shorter one that came with a reload says
- * nothing about it yet. */
+ * nothing about it yet. It is written after the test's time and read before it, so that a new
+ * interval never meets an old time. */
 static bool missed_tests(const struct replica *replica)
 {
-    uint64_t every_us = atomic_load_explicit(&replica->test_every_us, memory_order_relaxed);
+    uint64_t every_us = atomic_load_explicit(&replica->test_every_us, memory_order_acquire);
     uint64_t tested_us = atomic_load_explicit(&replica->selftest_us, memory_order_relaxed);
     return tested_us == 0 || lane_clock_us() > tested_us + TESTS_MISSED * every_us;
 }

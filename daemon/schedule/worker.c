@@ -47,8 +47,9 @@ struct worker {
     struct link *links; /* one per lane */
     pthread_t thread;
     bool started;
-    unsigned turn; /* the lane whose ring is looked at first */
-    uint64_t tested_us, retry_us;
+    unsigned turn;                       /* the lane whose ring is looked at first */
+    uint64_t tested_us, tested_every_us; /* its last test, and the interval that this one said */
+    uint64_t retry_us;
     int32_t *scores; /* of a batch */
     size_t score_cap;
 
@@ -312,6 +313,14 @@ static uint64_t interval_us(const struct worker *w)
     return atomic_load_explicit(w->options.interval_us, memory_order_relaxed);
 }
 
+/* A new interval is due at once, be it shorter or longer: others judge the worker by the one that
+ * its last test said. */
+static bool test_is_due(const struct worker *w)
+{
+    uint64_t every_us = interval_us(w);
+    return every_us != w->tested_every_us || lane_clock_us() >= w->tested_us + every_us;
+}
+
 static void test_itself(struct worker *w)
 {
     enum replica_state before = replica_state(&w->replica);
@@ -319,7 +328,8 @@ static void test_itself(struct worker *w)
     atomic_store_explicit(&w->replica.began_us, lane_clock_us(), memory_order_relaxed);
     for (size_t i = 0; i < model_set_count(set); i++) /* now, not when the first word comes */
         reserve_scores(w, sparrow_model_label_count(model_set_at(set, i)->model) * REPLICA_BATCH);
-    bool right = replica_selftest(&w->replica, set, interval_us(w), w->options.log);
+    w->tested_every_us = interval_us(w);
+    bool right = replica_selftest(&w->replica, set, w->tested_every_us, w->options.log);
     atomic_store_explicit(&w->replica.began_us, 0, memory_order_relaxed);
     model_set_unref(set);
     w->tested_us = lane_clock_us();
@@ -370,7 +380,7 @@ static void *worker_main(void *arg)
             recover(w);
             continue;
         }
-        if (state != REPLICA_UP || lane_clock_us() >= w->tested_us + interval_us(w)) {
+        if (state != REPLICA_UP || test_is_due(w)) {
             test_itself(w);
             continue;
         }
@@ -379,7 +389,7 @@ static void *worker_main(void *arg)
         if (count > 0)
             run_batch(w, batch, count);
         else
-            sleep_until(w, w->tested_us + interval_us(w));
+            sleep_until(w, w->tested_us + w->tested_every_us);
     }
     atomic_store(&w->ended, true);
     return NULL;

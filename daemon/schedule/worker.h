@@ -62,7 +62,8 @@ void *worker_noticed(struct lane_message *message);
  */
 void worker_tell(struct worker *w);
 
-/* The interval between self-tests has changed. [any thread] */
+/* The interval between self-tests may have changed: if so, the next one comes at once. [any
+ * thread] */
 void worker_poke(struct worker *w);
 
 int worker_start(struct worker *w, struct sparrow_error *err);

@@ -156,6 +156,21 @@ def test_a_shorter_interval_of_self_tests_holds_at_once_and_nobody_is_unhealthy_
                 wait_for(lambda: all(r["selftest_age_s"] < 1.5 for r in d.get("/healthz").json()["list"]), 5, "the new interval")
 
 
+def test_a_longer_interval_of_self_tests_makes_nobody_unhealthy():
+    for replicas in ({}, {"replicas.lane": "no", "replicas.workers": 2}):
+        with Daemon() as outer:
+            path = os.path.join(outer.folder, "a.conf")
+            replace(path, b"[replicas]\nselftest_interval = 0.5\n")        # 1.5 s without a test are too long
+            with Daemon(replicas, args=["--config", path]) as d:
+                replace(path, b"[replicas]\nselftest_interval = 3600\n")
+                hup(d, "ok", 1)
+                end = time.monotonic() + 3
+                while time.monotonic() < end:
+                    health = d.get("/healthz")
+                    assert health.status == 200 and d.get("/readyz").status == 200, (replicas, health)
+                    time.sleep(0.05)
+
+
 def test_other_kernels_apply_with_a_reload_and_unknown_ones_are_refused():
     with Daemon() as outer:
         path = os.path.join(outer.folder, "a.conf")
