@@ -192,7 +192,7 @@ static int params_query_timeout(struct params *p, const char *value, struct prob
     return params_timeout(p, "timeout", value, problem);
 }
 
-static const struct {
+static const struct params_row {
     const char *name;
     int (*set)(struct params *p, const char *value, struct problem *problem); /* or: keeps a copy */
     int (*keep)(struct params *p, const char *value, struct arena *arena, struct problem *problem);
@@ -207,22 +207,26 @@ static const struct {
 };
 #define PARAMS_COUNT (sizeof params_table / sizeof params_table[0])
 
-bool params_known(const char *name)
+static const struct params_row *params_find(const char *name)
 {
     for (size_t i = 0; i < PARAMS_COUNT; i++)
         if (strcmp(name, params_table[i].name) == 0)
-            return true;
-    return false;
+            return &params_table[i];
+    return NULL;
+}
+
+bool params_known(const char *name)
+{
+    return params_find(name) != NULL;
 }
 
 int params_set(struct params *p, const char *name, const char *value, struct arena *arena,
                struct problem *problem)
 {
-    for (size_t i = 0; i < PARAMS_COUNT; i++)
-        if (strcmp(name, params_table[i].name) == 0)
-            return params_table[i].set ? params_table[i].set(p, value, problem)
-                                       : params_table[i].keep(p, value, arena, problem);
-    return 0;
+    const struct params_row *row = params_find(name);
+    if (!row)
+        return 0;
+    return row->set ? row->set(p, value, problem) : row->keep(p, value, arena, problem);
 }
 
 int params_query(struct params *p, const char *query, struct arena *arena, struct problem *problem)

@@ -35,11 +35,12 @@ void params_init(struct params *p);
 /* Each returns 0 or problem->status. Strings are copied into the arena. Unknown names are ignored,
  * as Watson does. */
 int params_query(struct params *p, const char *query, struct arena *arena, struct problem *problem);
-bool params_known(const char *name);
 int params_set(struct params *p, const char *name, const char *value, struct arena *arena,
                struct problem *problem);
 int params_keyword(struct params *p, const char *keyword, struct arena *arena,
                    struct problem *problem);
+/* Whether params_set() does anything with it. */
+bool params_known(const char *name);
 /* Milliseconds in a header; name is for the complaint. */
 int params_timeout(struct params *p, const char *name, const char *value, struct problem *problem);
 
