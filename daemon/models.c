@@ -164,14 +164,14 @@ static int make_test_word(const char *file, struct model_entry *entry, struct sp
     entry->test_features = features; /* freed with the entry */
     entry->test_scores = scores;
     if (!features || !scores)
-        return fail(err, SPARROW_NO_MEMORY, "%s: no memory for its known word", file);
+        return fail(err, SPARROW_NO_MEMORY, "%.100s: no memory for its known word", file);
     fill_test_word(entry->model, features);
     struct sparrow_model_options scalar = {.size = sizeof scalar, .cpu = "scalar"};
     struct sparrow_model *truth = NULL;
     struct sparrow_scratch *scratch = NULL;
     int rc = sparrow_model_load(file, &scalar, &truth, err);
     if (rc == 0 && strcmp(sparrow_model_digest(truth), sparrow_model_digest(entry->model)) != 0)
-        rc = fail(err, SPARROW_IO, "%s: changed while it was read", file);
+        rc = fail(err, SPARROW_IO, "%.100s: changed while it was read", file);
     if (rc == 0)
         rc = sparrow_scratch_new(truth, &scratch, err);
     if (rc == 0) {
@@ -194,25 +194,26 @@ static int add_file(struct loading *l, const char *file, struct sparrow_error *e
 {
     struct model_set *set = l->set;
     if (set->count == MODELS_MAX)
-        return fail(err, SPARROW_CONFIG, "%s: more than %d models", file, MODELS_MAX);
+        return fail(err, SPARROW_CONFIG, "%.100s: more than %d models", file, MODELS_MAX);
     struct model_entry *e = &set->entries[set->count];
     struct sparrow_model_options options = {.size = sizeof options, .cpu = l->config->replicas_cpu};
     struct sparrow_error why = {0};
     int rc = sparrow_model_load(file, &options, &e->model, &why);
-    if (rc < 0)
-        return strstr(why.text, file) ? fail(err, rc, "%s", why.text)
-                                      : fail(err, rc, "%s: %s", file, why.text);
+    if (rc < 0) /* the engine begins with the file, as far as 100 bytes, or does not name it */
+        return strncmp(why.text, file, strnlen(file, 100)) == 0
+                   ? fail(err, rc, "%s", why.text)
+                   : fail(err, rc, "%.100s: %s", file, why.text);
     set->count++; /* from here on model_set_unref cleans it up */
     e->set = set;
     e->index = set->count - 1;
     e->serial = ++l->models->serial;
     for (size_t i = 0; i < e->index; i++)
         if (strcmp(sparrow_model_name(set->entries[i].model), sparrow_model_name(e->model)) == 0)
-            return fail(err, SPARROW_CONFIG, "%s: a second model of the name '%s'", file,
+            return fail(err, SPARROW_CONFIG, "%.100s: a second model of the name '%.60s'", file,
                         sparrow_model_name(e->model));
     struct tally *tally = tally_for(e->model, l->before);
     if (!tally)
-        return fail(err, SPARROW_NO_MEMORY, "%s: no memory", file);
+        return fail(err, SPARROW_NO_MEMORY, "%.100s: no memory", file);
     set->tallies[e->index] = tally;
     e->label_counts = tally->counts;
     return make_test_word(file, e, err);
@@ -233,7 +234,7 @@ static int add_path(struct loading *l, const char *path, struct sparrow_error *e
 {
     struct stat st;
     if (stat(path, &st) < 0)
-        return fail(err, SPARROW_IO, "models.path: %s: %s", path, strerror(errno));
+        return fail(err, SPARROW_IO, "models.path: %.100s: %s", path, strerror(errno));
     struct found found = {.loading = l, .err = err};
     return S_ISDIR(st.st_mode) ? sparrow_model_files(path, add_found, &found, err)
                                : add_file(l, path, err);
@@ -268,11 +269,11 @@ static int choose_default(struct model_set *set, const struct config *config,
                           struct sparrow_error *err)
 {
     if (set->count == 0)
-        return fail(err, SPARROW_CONFIG, "models.path: no model (*.sparrow) in %s",
+        return fail(err, SPARROW_CONFIG, "models.path: no model (*.sparrow) in %.100s",
                     *config->models_path ? config->models_path : MODEL_FOLDER);
     const struct model_entry *e = model_set_find(set, config->models_default);
     if (!e && set->count > 1)
-        return fail(err, SPARROW_CONFIG, "models.default: no model is named '%s'",
+        return fail(err, SPARROW_CONFIG, "models.default: no model is named '%.100s'",
                     config->models_default);
     set->default_index = e ? e->index : 0;
     return 0;

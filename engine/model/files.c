@@ -46,15 +46,16 @@ int sparrow_model_files(const char *folder, int (*each)(const char *path, void *
     struct dirent **list = NULL;
     int count = scandir(folder, &list, is_model, by_name);
     if (count < 0)
-        return errno == ENOMEM ? sp_error_set(err, SPARROW_NO_MEMORY, "%s: no memory", folder)
-                               : sp_error_set(err, SPARROW_IO, "%s: %s", folder, strerror(errno));
+        return errno == ENOMEM
+                   ? sp_error_set(err, SPARROW_NO_MEMORY, "%.100s: no memory", folder)
+                   : sp_error_set(err, SPARROW_IO, "%.100s: %s", folder, strerror(errno));
     int rc = 0;
     for (int i = 0; i < count; i++) {
         char *path = rc == 0 ? join(folder, list[i]->d_name) : NULL;
         if (path != NULL)
             rc = each(path, arg);
         else if (rc == 0)
-            rc = sp_error_set(err, SPARROW_NO_MEMORY, "%s: no memory", folder);
+            rc = sp_error_set(err, SPARROW_NO_MEMORY, "%.100s: no memory", folder);
         free(path);
         free(list[i]);
     }

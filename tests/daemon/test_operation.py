@@ -71,6 +71,17 @@ def test_check_judges_addresses_models_and_replicas():
             assert answer.returncode == 2 and wanted in answer.stderr and answer.stdout == "", (override, answer)
 
 
+def test_a_long_path_does_not_hide_what_is_wrong_with_it():
+    with Folder() as f:
+        deep = os.path.join(f.path, "a" * 200)
+        os.mkdir(deep)
+        with open(os.path.join(deep, "bad.sparrow"), "w", encoding="utf-8") as bad:
+            bad.write("SPARROW\n")
+        for path, wanted in ((deep, "not a model"), (bad.name, "not a model"), (deep + "/none", "No such file"), (deep + "/" + "b" * 300, "too long")):
+            answer = run("--check", f"--models.path={path}")
+            assert answer.returncode == 2 and deep[:90] in answer.stderr and wanted in answer.stderr, answer
+
+
 def test_a_bad_configuration_does_not_start():
     answer = run("--server.lanes=x")
     assert answer.returncode == 2 and "server.lanes = x" in answer.stderr, answer
