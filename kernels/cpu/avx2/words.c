@@ -59,8 +59,8 @@ INLINE vector load_fours(const uint8_t *in)
 INLINE void store_twos(uint8_t *to, vector v)
 {
     v = _mm256_and_si256(v, all(0xffff));
-    _mm_store_si128((void *)to, _mm_packus_epi32(_mm256_castsi256_si128(v),
-                                                 _mm256_extracti128_si256(v, 1)));
+    _mm_store_si128((void *)to,
+                    _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
 }
 
 INLINE void store_fours(uint8_t *to, vector v, size_t window)
