@@ -1,12 +1,12 @@
 /* words_short.c - proves that the sums of a stage fit in 16 bits, for AVX2, whose 32 bits cost a
  * multiplication more (kernels/cpu/avx2/words_short.inc).
  *
- * The bias and the first part of a group's steps have to lie in s16 whatever the pixels are.
- * Additions wrap around, so it matters only what they end in. The steps of the second part, few,
- * are added with saturation. A sum may become too small in any of them, if what is left cannot
- * bring it above 0 again: it is no more than 0 either way. It may become too large in the last one:
- * it still wins if no other output of its block comes near, and its value is the largest that there
- * is (SP_WORDS_MULHRS).
+ * The bias and the first part of a group's steps have to lie in s16 whatever the pixels are. Then
+ * no sum on the way leaves s16 either, since a step that is yet to come may come to 0. The steps of
+ * the second part, few, are added with saturation. A sum may become too small in any of them, if
+ * what is left cannot bring it above 0 again: it is no more than 0 either way. It may become too
+ * large in the last one: it still wins if no other output of its block comes near, and its value is
+ * the largest that there is (SP_WORDS_MULHRS).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/model/words.h"
@@ -53,16 +53,26 @@ static bool is_short(struct bounds b)
     return b.lo >= INT16_MIN && b.hi <= INT16_MAX;
 }
 
-/* Whether this can be the second part, if it ends in the step `last`. */
-static bool can_part(const struct group *g, uint32_t part, size_t last)
+/* Whether this can be the second part, if it ends in one of last_steps(). */
+static bool can_part(const struct group *g, uint32_t part)
 {
     const struct bounds none = {0, 0};
     for (size_t o = 0; o < SP_WORDS_GROUP; o++)
         if (!is_short(bounds_of_part(g, ~part, o, g->bias[o])) ||
-            bounds_of_part(g, ~(1u << last), o, g->bias[o]).hi > INT16_MAX ||
             bounds_of_part(g, part, o, none).hi > -INT16_MIN)
             return false;
     return true;
+}
+
+/* The steps, a bit each, in front of which no sum is too large if they are the last one. */
+static uint32_t last_steps(const struct group *g)
+{
+    uint32_t steps = (1u << g->count) - 1;
+    for (size_t i = 0; i < g->count; i++)
+        for (size_t o = 0; o < SP_WORDS_GROUP; o++)
+            if (bounds_of_part(g, ~(1u << i), o, g->bias[o]).hi > INT16_MAX)
+                steps &= ~(1u << i);
+    return steps;
 }
 
 /* Whether a sum that saturates wins as it did: at most one output gets there, and no other one of
@@ -82,15 +92,15 @@ static bool ranks_stay(const struct group *g)
 /* The smallest second part; 0: there is none. */
 static uint32_t second_part(const struct group *g, size_t *ret_last)
 {
-    for (size_t size = 1; size <= g->count; size++)
-        for (uint32_t part = 1; part < 1u << g->count; part++)
-            for (size_t last = 0; last < g->count; last++)
-                if ((size_t)__builtin_popcount(part) == size && (part >> last & 1) != 0 &&
-                    can_part(g, part, last)) {
-                    *ret_last = last;
-                    return part;
-                }
-    return 0;
+    const uint32_t lasts = last_steps(g);
+    uint32_t best = 0;
+    for (uint32_t part = 1; part < 1u << g->count; part++)
+        if ((part & lasts) != 0 &&
+            (best == 0 || __builtin_popcount(part) < __builtin_popcount(best)) && can_part(g, part))
+            best = part;
+    if (best != 0)
+        *ret_last = (size_t)__builtin_ctz(best & lasts);
+    return best;
 }
 
 /* Writes the steps in order; returns the second part's first one. */

@@ -331,6 +331,38 @@ START_TEST(a_part_is_short_up_to_the_last_number)
 }
 END_TEST
 
+/* Three steps that the second part cannot do without, since each takes an output below 16 bits.
+ * Output 3 starts from the lowest number as well; steps 1 and 2 bring it up to 0, and step 0 by
+ * `more`. */
+static void check_climb(int8_t more, bool want)
+{
+    struct made *m = new_stage(4, 3, 128);
+    struct sp_kernels kernels;
+    for (size_t g = 0; g < 4; g++) {
+        for (size_t o = 0; o < 3; o++)
+            set_weights(m, g, o, o, -1, 0);
+        set_weights(m, g, 0, 3, more, -64);
+        set_weights(m, g, 1, 3, 64, 64);
+        set_weights(m, g, 2, 3, 64, 64);
+        for (size_t o = 0; o < 4; o++)
+            m->bias[8 * g + o] = INT16_MIN;
+    }
+    set_scales(m, 128);
+    ck_assert_msg(is_short(m) == want, "%d", more);
+    uint64_t r = 3;
+    fill_pixels(&r, m);
+    if (want && have_short(&kernels))
+        ck_assert_uint_gt(check_kernel(m, kernels.words, 0), 0);
+    free_stage(m);
+}
+
+START_TEST(a_second_part_does_not_climb_above_0)
+{
+    check_climb(0, true);
+    check_climb(1, false);
+}
+END_TEST
+
 START_TEST(other_stages_are_not_short)
 {
     struct made *m = at_bound(100, 100, 100);
@@ -396,6 +428,7 @@ int main(void)
         short_sums_are_plain_c,
         short_is_up_to_the_last_number,
         a_part_is_short_up_to_the_last_number,
+        a_second_part_does_not_climb_above_0,
         other_stages_are_not_short,
         images_of_twos_are_a_position_and_the_next,
     };
