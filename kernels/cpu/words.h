@@ -126,8 +126,8 @@ struct sp_words_stage {
     const struct sp_words_taps *taps;
     const uint32_t *first; /* [group][all_taps + 1]: steps in front of a tap; they rise */
     const struct sp_words_step *steps;
-    const uint32_t *seconds;           /* [group]: of windows of two, the second part's first step */
-    const int8_t *tables;              /* aligned to 64 */
+    const uint32_t *seconds; /* [group]: of windows of two, the second part's first step */
+    const int8_t *tables;    /* aligned to 64 */
     const struct sp_words_list *lists; /* NULL: there are none, and steps are found by their taps */
     const uint32_t *list_of;           /* [group][chunk], and one more: where their lists begin */
     const struct sp_words_listed *listed;
@@ -155,8 +155,9 @@ struct sp_words_kernels {
     void (*image)(size_t positions, const uint8_t *const *features, uint8_t *out);
     /* The same in windows of two; NULL: no short sums. A stage that reads such windows is one of
      * SP_WORDS_WINNERS, one in 8, of SP_WORDS_MULHRS, whole, behind a pool of four; a group's bias
-     * and the first part of its steps are added up in 16 bits, then each step of the second part,
-     * which has at least one, with saturation. What saturates in one but the last stays below 0. */
+     * and the first part of its steps are added up in 16 bits, which no sum leaves on the way, then
+     * each step of the second part, which has at least one, with saturation. What saturates in one
+     * but the last is no more than 0 in the end, with and without. */
     void (*image_of_twos)(size_t positions, const uint8_t *const *features, uint8_t *out);
     /* scratch: aligned to 64, as all values in it are. */
     void (*stage)(const struct sp_words_stage *s, uint8_t *scratch);
