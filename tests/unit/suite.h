@@ -1,11 +1,22 @@
-/* suite.h - one Check suite from a list of tests.
+/* suite.h - one Check suite from a list of tests, and how long they try.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SUITE_H
 #define SUITE_H
 
 #include <check.h>
+#include <stdint.h>
 #include <stdlib.h>
+
+/* How many of `rounds` are to be run: all, or the share that TEST_ROUNDS_PERCENT says; never none.
+ */
+static inline uint64_t suite_rounds(uint64_t rounds)
+{
+    const char *percent = getenv("TEST_ROUNDS_PERCENT");
+    if (percent != NULL)
+        rounds = rounds * strtoul(percent, NULL, 10) / 100;
+    return rounds > 0 ? rounds : 1;
+}
 
 /* Runs `count` tests as the suite `name`; returns main()'s exit status. */
 static inline int suite_run(const char *name, const TTest *const *tests, size_t count)

@@ -132,7 +132,7 @@ static size_t compare(uint64_t seed, sp_front_end_fn kernel)
 static void check_set(const char *name, const struct sp_kernels *kernels)
 {
     size_t possible = 0;
-    const size_t seeds = inputs_rounds(WINDOWS * KINDS * 12);
+    const size_t seeds = suite_rounds(WINDOWS * KINDS * 12);
     printf("%s\n", name);
     fflush(stdout);
     for (uint64_t seed = 0; seed < seeds; seed++)

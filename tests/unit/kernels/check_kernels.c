@@ -415,7 +415,7 @@ START_TEST(every_set_is_scalar)
         return;
     printf("%s %s\n", name, op->name);
     fflush(stdout);
-    for (uint64_t seed = 1; seed <= inputs_rounds(op->rounds); seed++)
+    for (uint64_t seed = 1; seed <= suite_rounds(op->rounds); seed++)
         op->run(&k, seed);
 }
 END_TEST

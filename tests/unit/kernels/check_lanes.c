@@ -298,7 +298,7 @@ static void check_stage(const struct sp_lanes_kernels *k, bool quads, uint64_t s
 
 static void check_all(const struct sp_lanes_kernels *k)
 {
-    for (uint64_t seed = 1; seed <= inputs_rounds(1500); seed++) {
+    for (uint64_t seed = 1; seed <= suite_rounds(1500); seed++) {
         check_stage(k, false, seed);
         check_stage(k, true, seed);
     }

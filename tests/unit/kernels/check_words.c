@@ -378,7 +378,7 @@ static void check_kernels(const char *names)
     struct seen seen = {0};
     if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
         return;
-    for (uint64_t seed = 1; seed <= inputs_rounds(400); seed++) {
+    for (uint64_t seed = 1; seed <= suite_rounds(400); seed++) {
         uint64_t r = seed;
         struct made m;
         make_stage(&r, &m, kernels.words);
@@ -421,7 +421,7 @@ static void check_quads(const char *names)
     struct sp_kernels kernels;
     if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
         return;
-    for (uint64_t seed = 1; seed <= inputs_rounds(100); seed++) {
+    for (uint64_t seed = 1; seed <= suite_rounds(100); seed++) {
         uint64_t r = seed;
         size_t positions = 1 + guard_random(&r, 40), bands = 1 + guard_random(&r, 40);
         if (seed % 2 == 0)
@@ -461,7 +461,7 @@ static void check_image(const char *names)
     struct sp_kernels kernels;
     if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
         return;
-    for (uint64_t seed = 1; seed <= inputs_rounds(60); seed++) {
+    for (uint64_t seed = 1; seed <= suite_rounds(60); seed++) {
         uint64_t r = seed;
         size_t n = 1 + guard_random(&r, 300);
         if (seed % 2 == 0)

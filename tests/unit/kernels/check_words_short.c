@@ -240,7 +240,7 @@ START_TEST(short_sums_are_plain_c)
     size_t taken = 0, beyond = 0, parts = 0;
     if (!have_short(&kernels))
         return;
-    for (uint64_t seed = 1; seed <= inputs_rounds(150); seed++) {
+    for (uint64_t seed = 1; seed <= suite_rounds(150); seed++) {
         uint64_t r = seed;
         size_t groups = 4 * (1 + guard_random(&r, 2)), steps = 1 + guard_random(&r, STEPS);
         struct made *m = new_stage(groups, steps, 127);
@@ -399,7 +399,7 @@ START_TEST(images_of_twos_are_a_position_and_the_next)
     struct sp_kernels kernels;
     if (!have_short(&kernels))
         return;
-    for (uint64_t seed = 1; seed <= inputs_rounds(60); seed++) {
+    for (uint64_t seed = 1; seed <= suite_rounds(60); seed++) {
         uint64_t r = seed;
         size_t n = seed % 2 == 0 ? 32 * (1 + guard_random(&r, 32)) : 1 + guard_random(&r, 300);
         uint8_t *out = guard_new(n * SP_WORDS_TWO), *rows[SP_WORDS];

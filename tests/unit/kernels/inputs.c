@@ -8,14 +8,6 @@
 
 #include "tests/unit/kernels/guard.h"
 
-uint64_t inputs_rounds(uint64_t rounds)
-{
-    const char *percent = getenv("TEST_ROUNDS_PERCENT");
-    if (percent != NULL)
-        rounds = rounds * strtoul(percent, NULL, 10) / 100;
-    return rounds > 0 ? rounds : 1;
-}
-
 /* One element between low and high, of a fill of this kind. */
 static int64_t element(uint64_t *random, uint32_t kind, size_t i, int64_t low, int64_t high)
 {

@@ -15,10 +15,6 @@
             ck_abort_msg(__VA_ARGS__);                                                             \
     } while (0)
 
-/* How many of `rounds` are to be run: all, or the share that TEST_ROUNDS_PERCENT says; never none.
- */
-uint64_t inputs_rounds(uint64_t rounds);
-
 /* Each fill is drawn: all at one end, zeros, the two ends in turn, few values that tie, or random.
  */
 void inputs_u8(uint64_t *random, uint8_t *p, size_t n, uint32_t max);

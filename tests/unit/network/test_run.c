@@ -40,6 +40,22 @@ static struct sparrow_model *load(struct graph *g, const char *cpu)
     return model;
 }
 
+struct which {
+    uint64_t seed;
+    const char *cpu, *how;
+    size_t word;
+};
+
+/* ck_assert_msg() would write to a pipe for each score. */
+static void same_scores(const int32_t *got, const int32_t *want, size_t labels, struct which which)
+{
+    for (size_t j = 0; j < labels; j++)
+        if (got[j] != want[j])
+            ck_abort_msg("seed %llu cpu %s word %zu %s label %zu: %d, not %d",
+                         (unsigned long long)which.seed, which.cpu, which.word, which.how, j,
+                         got[j], want[j]);
+}
+
 /* Runs `words` words on every CPU path and compares each score with the reference. */
 static void check_graph(struct graph *g, uint64_t seed, size_t words)
 {
@@ -67,18 +83,12 @@ static void check_graph(struct graph *g, uint64_t seed, size_t words)
         memset(got, 0x55, calls * labels * sizeof(*got));
         sparrow_run(model, scratch, rows, calls, got);
         for (size_t i = 0; i < calls; i++)
-            for (size_t j = 0; j < labels; j++)
-                ck_assert_msg(got[i * labels + j] == want[i % words * labels + j],
-                              "seed %llu cpu %s word %zu of %zu label %zu: %d, not %d",
-                              (unsigned long long)seed, cpus[c], i, calls, j, got[i * labels + j],
-                              want[i % words * labels + j]);
+            same_scores(got + i * labels, want + i % words * labels, labels,
+                        (struct which){seed, cpus[c], "of a call", i});
         for (size_t i = 0; i < words; i++) { /* and each one alone */
             sparrow_run(model, scratch, rows + i % calls, 1, got);
-            for (size_t j = 0; j < labels; j++)
-                ck_assert_msg(got[j] == want[i % calls * labels + j],
-                              "seed %llu cpu %s word %zu alone label %zu: %d, not %d",
-                              (unsigned long long)seed, cpus[c], i, j, got[j],
-                              want[i % calls * labels + j]);
+            same_scores(got, want + i % calls * labels, labels,
+                        (struct which){seed, cpus[c], "alone", i});
         }
         sparrow_scratch_free(scratch);
         sparrow_model_free(model);
@@ -323,15 +333,18 @@ static size_t check_networks(void (*make)(struct graph *g, uint64_t seed), uint6
 
 START_TEST(run_random_images_match_reference)
 {
-    size_t at_once = check_networks(random_image, 120);
-    ck_assert_msg(at_once >= 100, "only %zu of them run as sixteen words at once", at_once);
+    uint64_t seeds = suite_rounds(120);
+    size_t at_once = check_networks(random_image, seeds);
+    ck_assert_msg(at_once >= seeds * 5 / 6, "only %zu of them run as sixteen words at once",
+                  at_once);
 }
 END_TEST
 
 START_TEST(run_random_temporal_networks_match_reference)
 {
-    size_t at_once = check_networks(random_temporal, 150);
-    ck_assert_msg(at_once >= 25, "only %zu of them run as sixteen words at once", at_once);
+    uint64_t seeds = suite_rounds(150);
+    size_t at_once = check_networks(random_temporal, seeds);
+    ck_assert_msg(at_once >= seeds / 6, "only %zu of them run as sixteen words at once", at_once);
 }
 END_TEST
 
@@ -350,14 +363,16 @@ static void count_stages(struct graph *g, size_t counts[17])
 START_TEST(run_random_stages_match_reference)
 {
     size_t counts[17] = {0};
-    for (uint64_t seed = 1; seed <= 250; seed++) {
+    uint64_t seeds = suite_rounds(250);
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct graph g;
         random_stages(&g, seed);
         check_graph(&g, seed, 3);
         count_stages(&g, counts);
         graph_done(&g);
     }
-    ck_assert_msg(counts[4] >= 40 && counts[8] >= 100 && counts[16] >= 300,
+    /* A few seeds need not hold them all. */
+    ck_assert_msg(seeds < 250 || (counts[4] >= 40 && counts[8] >= 100 && counts[16] >= 300),
                   "only %zu, %zu and %zu stages of 4, 8 and 16 positions", counts[4], counts[8],
                   counts[16]);
 }
@@ -365,7 +380,8 @@ END_TEST
 
 START_TEST(run_random_flat_networks_match_reference)
 {
-    for (uint64_t seed = 1; seed <= 100; seed++) {
+    uint64_t seeds = suite_rounds(100);
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct graph g;
         random_flat(&g, seed);
         check_graph(&g, seed, 3);
