@@ -416,6 +416,24 @@ START_TEST(stages_of_avx2_are_plain_c)
 }
 END_TEST
 
+/* ---- features ---- */
+
+/* Of sixteen words. */
+static void new_rows(uint64_t *r, size_t n, uint8_t **rows)
+{
+    for (size_t w = 0; w < SP_WORDS; w++) {
+        rows[w] = guard_new(n);
+        for (size_t i = 0; i < n; i++)
+            rows[w][i] = (uint8_t)guard_random(r, 256);
+    }
+}
+
+static void free_rows(size_t n, uint8_t **rows)
+{
+    for (size_t w = 0; w < SP_WORDS; w++)
+        guard_free(rows[w], n);
+}
+
 static void check_quads(const char *names)
 {
     struct sp_kernels kernels;
@@ -428,11 +446,7 @@ static void check_quads(const char *names)
             bands = 32;
         size_t n = positions * bands, quads = (bands + 3) / 4, bytes = positions * quads * 64;
         uint8_t *out = guard_new(bytes), *rows[SP_WORDS];
-        for (size_t w = 0; w < SP_WORDS; w++) {
-            rows[w] = guard_new(n);
-            for (size_t i = 0; i < n; i++)
-                rows[w][i] = (uint8_t)guard_random(&r, 256);
-        }
+        new_rows(&r, n, rows);
         kernels.words->quads(positions, bands, (const uint8_t *const *)rows, out);
         for (size_t i = 0; i < positions * quads * SP_WORDS * 4; i++) {
             size_t quad = i / 64, word = i / 4 % 16, c = quad % quads * 4 + i % 4;
@@ -443,8 +457,7 @@ static void check_quads(const char *names)
                           (unsigned long long)seed, quad, word, got, want);
         }
         guard_free(out, bytes);
-        for (size_t w = 0; w < SP_WORDS; w++)
-            guard_free(rows[w], n);
+        free_rows(n, rows);
     }
 }
 
@@ -456,48 +469,58 @@ START_TEST(quads_are_words_side_by_side)
 }
 END_TEST
 
-static void check_image(const char *names)
+/* window: how many neighbouring pixels of a word stand side by side. */
+static void check_image(const char *names, size_t window)
 {
     struct sp_kernels kernels;
     if (!sp_kernels_select(names, &kernels) || kernels.words == NULL)
         return;
+    const struct sp_words_kernels *k = kernels.words;
     for (uint64_t seed = 1; seed <= suite_rounds(60); seed++) {
         uint64_t r = seed;
-        size_t n = 1 + guard_random(&r, 300);
+        size_t n = 1 + guard_random(&r, 300), position_bytes = SP_WORDS * window;
         if (seed % 2 == 0)
-            n = 64 * (1 + guard_random(&r, 16));
-        uint8_t *out = guard_new(n * SP_WORDS_QUAD), *rows[SP_WORDS];
-        for (size_t w = 0; w < SP_WORDS; w++) {
-            rows[w] = guard_new(n);
-            for (size_t i = 0; i < n; i++)
-                rows[w][i] = (uint8_t)guard_random(&r, 256);
-        }
-        kernels.words->image(n, (const uint8_t *const *)rows, out);
-        for (size_t i = 0; i < n * SP_WORDS_QUAD; i++) {
-            size_t position = i / SP_WORDS_QUAD, word = i / 4 % SP_WORDS, at = position + i % 4;
+            n = position_bytes * (1 + guard_random(&r, (uint32_t)(64 / window)));
+        uint8_t *out = guard_new(n * position_bytes), *rows[SP_WORDS];
+        new_rows(&r, n, rows);
+        (window == 2 ? k->image_of_twos : k->image)(n, (const uint8_t *const *)rows, out);
+        for (size_t i = 0; i < n * position_bytes; i++) {
+            size_t position = i / position_bytes, word = i / window % SP_WORDS;
+            size_t at = position + i % window;
             uint8_t want = at < n ? rows[word][at] : 0;
-            ck_assert_msg(out[i] == want, "%s seed %llu position %zu of %zu word %zu: %u, not %u",
+            inputs_expect(out[i] == want, "%s seed %llu position %zu of %zu word %zu: %u, not %u",
                           names, (unsigned long long)seed, position, n, word, out[i], want);
         }
-        guard_free(out, n * SP_WORDS_QUAD);
-        for (size_t w = 0; w < SP_WORDS; w++)
-            guard_free(rows[w], n);
+        guard_free(out, n * position_bytes);
+        free_rows(n, rows);
     }
 }
 
 START_TEST(images_are_a_position_and_the_next_three)
 {
-    check_image("avx512");
-    check_image("avx2");
+    check_image("avx512", 4);
+    check_image("avx2", 4);
+}
+END_TEST
+
+START_TEST(images_of_twos_are_a_position_and_the_next)
+{
+    struct sp_kernels kernels;
+    if (sp_kernels_select("avx2", &kernels) && kernels.words->image_of_twos != NULL)
+        check_image("avx2", 2);
 }
 END_TEST
 
 int main(void)
 {
     const TTest *const tests[] = {
-        stages_of_avx512_are_plain_c,  stages_of_avx512vnni_are_plain_c,
-        stages_of_avxvnni_are_plain_c, stages_of_avx2_are_plain_c,
-        quads_are_words_side_by_side,  images_are_a_position_and_the_next_three,
+        stages_of_avx512_are_plain_c,
+        stages_of_avx512vnni_are_plain_c,
+        stages_of_avxvnni_are_plain_c,
+        stages_of_avx2_are_plain_c,
+        quads_are_words_side_by_side,
+        images_are_a_position_and_the_next_three,
+        images_of_twos_are_a_position_and_the_next,
     };
     return suite_run("kernels-words", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -392,36 +392,6 @@ START_TEST(other_stages_are_not_short)
 }
 END_TEST
 
-/* ---- features ---- */
-
-START_TEST(images_of_twos_are_a_position_and_the_next)
-{
-    struct sp_kernels kernels;
-    if (!have_short(&kernels))
-        return;
-    for (uint64_t seed = 1; seed <= suite_rounds(60); seed++) {
-        uint64_t r = seed;
-        size_t n = seed % 2 == 0 ? 32 * (1 + guard_random(&r, 32)) : 1 + guard_random(&r, 300);
-        uint8_t *out = guard_new(n * SP_WORDS_TWO), *rows[SP_WORDS];
-        for (size_t w = 0; w < SP_WORDS; w++) {
-            rows[w] = guard_new(n);
-            for (size_t i = 0; i < n; i++)
-                rows[w][i] = (uint8_t)guard_random(&r, 256);
-        }
-        kernels.words->image_of_twos(n, (const uint8_t *const *)rows, out);
-        for (size_t i = 0; i < n * SP_WORDS_TWO; i++) {
-            size_t position = i / SP_WORDS_TWO, word = i / 2 % SP_WORDS, at = position + i % 2;
-            uint8_t want = at < n ? rows[word][at] : 0;
-            ck_assert_msg(out[i] == want, "seed %llu position %zu of %zu word %zu: %u, not %u",
-                          (unsigned long long)seed, position, n, word, out[i], want);
-        }
-        guard_free(out, n * SP_WORDS_TWO);
-        for (size_t w = 0; w < SP_WORDS; w++)
-            guard_free(rows[w], n);
-    }
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
@@ -430,7 +400,6 @@ int main(void)
         a_part_is_short_up_to_the_last_number,
         a_second_part_does_not_climb_above_0,
         other_stages_are_not_short,
-        images_of_twos_are_a_position_and_the_next,
     };
     return suite_run("kernels-words-short", tests, sizeof(tests) / sizeof(tests[0]));
 }
