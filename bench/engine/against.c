@@ -18,6 +18,7 @@
 #include "bench/engine/measure.h"
 #include "bench/engine/weights.h"
 #include "engine/model/words.h"
+#include "engine/network/batch.h"
 
 #define TURN  16    /* batches of a turn */
 #define MOST  65536 /* turns */
@@ -50,25 +51,15 @@ struct bench {
 static void run_words(const struct bench *b, const struct way *w, const uint8_t *const *features,
                       int32_t *scores)
 {
-    const struct sparrow_model *m = b->model;
-    const struct sp_words_program *p = m->words;
-    uint8_t *bytes = w->scratch + m->words_at;
-    const struct sp_words_form *form = &p->values[0].form;
-    if (form->window == 2)
-        p->kernels->image_of_twos(form->positions, features, bytes + p->values[0].at);
-    else if (form->image)
-        p->kernels->image(form->positions, features, bytes + p->values[0].at);
-    else
-        p->kernels->quads(m->frames, m->bands, features, bytes + p->values[0].at);
+    const struct sp_words_program *p = b->model->words;
+    uint8_t *bytes = w->scratch + b->model->words_at;
+    sp_batch_begin(b->model, features, bytes);
     for (size_t i = 0; i < p->stage_count; i++)
         if (w->stages != NULL)
             w->stages[i](bytes);
         else
             w->words_stage(&p->stages[i], bytes);
-    const int32_t *sums = (const void *)(bytes + p->stages[p->stage_count - 1].out);
-    for (size_t word = 0; word < SP_WORDS; word++)
-        for (size_t label = 0; label < m->label_count; label++)
-            *scores++ = sums[label * SP_WORDS + word];
+    sp_batch_end(b->model, bytes, SP_WORDS, scores);
 }
 
 /* Layers behind the stages: they are as many as networks of this kind have. */

@@ -17,9 +17,25 @@ size_t sparrow_model_batch(const struct sparrow_model *model)
     return model->words == NULL ? 0 : model->words->fewest;
 }
 
-static void read_scores(const struct sparrow_model *model, const int32_t *sums, size_t words,
-                        int32_t *scores)
+void sp_batch_begin(const struct sparrow_model *model, const uint8_t *const *features,
+                    uint8_t *bytes)
 {
+    const struct sp_words_program *p = model->words;
+    const struct sp_words_form *form = &p->values[0].form;
+    uint8_t *out = bytes + p->values[0].at;
+    if (form->window == 2)
+        p->kernels->image_of_twos(form->positions, features, out);
+    else if (form->image)
+        p->kernels->image(form->positions, features, out);
+    else
+        p->kernels->quads(model->frames, model->bands, features, out);
+}
+
+void sp_batch_end(const struct sparrow_model *model, const uint8_t *bytes, size_t words,
+                  int32_t *scores)
+{
+    const struct sp_words_program *p = model->words;
+    const int32_t *sums = (const void *)(bytes + p->stages[p->stage_count - 1].out);
     for (size_t word = 0; word < words; word++)
         for (size_t label = 0; label < model->label_count; label++)
             *scores++ = sums[label * SP_WORDS + word];
@@ -33,16 +49,10 @@ void sp_batch_run(const struct sparrow_model *model, uint8_t *scratch,
     const uint8_t *rows[SP_WORDS];
     for (size_t i = 0; i < SP_WORDS; i++) /* lanes that are left over repeat the last word */
         rows[i] = features[i < words ? i : words - 1];
-    const struct sp_words_form *form = &p->values[0].form;
-    if (form->window == 2)
-        p->kernels->image_of_twos(form->positions, rows, bytes + p->values[0].at);
-    else if (form->image)
-        p->kernels->image(form->positions, rows, bytes + p->values[0].at);
-    else
-        p->kernels->quads(model->frames, model->bands, rows, bytes + p->values[0].at);
+    sp_batch_begin(model, rows, bytes);
     for (size_t i = 0; i < p->stage_count; i++)
         p->kernels->stage(&p->stages[i], bytes);
-    read_scores(model, (const void *)(bytes + p->stages[p->stage_count - 1].out), words, scores);
+    sp_batch_end(model, bytes, words, scores);
 }
 
 size_t sp_batch_alive(const struct sparrow_model *model, const uint8_t *scratch, size_t value,
