@@ -4,11 +4,9 @@
 #include "bench/engine/clips.h"
 
 #include <err.h>
-#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench/engine/weights.h"
 
@@ -18,7 +16,7 @@ static void *read_file(const char *path, size_t *ret_bytes)
 {
     FILE *f = fopen(path, "rb");
     if (f == NULL)
-        errx(1, "%s: %s", path, strerror(errno));
+        err(1, "%s", path);
     size_t room = (size_t)1 << 20;
     uint8_t *bytes = weights_memory(room, 1);
     *ret_bytes = fread(bytes, 1, room, f);

@@ -4,7 +4,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <err.h>
-#include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -71,7 +70,7 @@ static void write_features(const struct settings *s, const struct sparrow_model 
     FILE *f = fopen(s->features, "wb");
     size_t n = model->frames * model->bands;
     if (f == NULL || fwrite(in->bytes, n, in->count, f) != in->count || fclose(f) != 0)
-        errx(1, "%s: %s", s->features, strerror(errno));
+        err(1, "%s", s->features);
 }
 
 static void *make(const struct settings *s, const struct rival *how,
