@@ -11,7 +11,6 @@
 #include "daemon/serve.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,9 +266,8 @@ static unsigned lane_count(const struct config *config)
 {
     if (config->server_lanes)
         return (unsigned)config->server_lanes;
-    cpu_set_t cpus;
-    int n = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
-    return n < 1 ? 1 : (unsigned)n > LANES_MAX ? LANES_MAX : (unsigned)n;
+    unsigned cores = lane_cores();
+    return cores > LANES_MAX ? LANES_MAX : cores;
 }
 
 static int make_rooms(struct serve *s, struct sparrow_error *err)

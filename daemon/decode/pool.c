@@ -7,7 +7,6 @@
 #include "daemon/decode/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,9 +161,8 @@ static unsigned wanted_threads(const struct config *config)
 {
     if (config->audio_decode_threads)
         return (unsigned)config->audio_decode_threads;
-    cpu_set_t cpus; /* those that this process may use, as for the lanes */
-    int cores = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
-    return cores > 2 ? (unsigned)cores / 2 : 1;
+    unsigned cores = lane_cores();
+    return cores > 2 ? cores / 2 : 1;
 }
 
 static int start_thread(struct decode_pool *pool)

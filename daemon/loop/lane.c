@@ -10,6 +10,7 @@
 #include "daemon/loop/lane.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -50,6 +51,13 @@ uint64_t lane_clock_ns(void)
 uint64_t lane_clock_us(void)
 {
     return lane_clock_ns() / 1000u;
+}
+
+unsigned lane_cores(void)
+{
+    cpu_set_t cpus;
+    int n = sched_getaffinity(0, sizeof cpus, &cpus) ? 1 : CPU_COUNT(&cpus);
+    return n < 1 ? 1 : (unsigned)n;
 }
 
 static struct lane_message *reversed(struct lane_message *list)

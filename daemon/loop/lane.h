@@ -45,6 +45,10 @@ struct log *lane_log(struct lane *lane); /* [any] */
 uint64_t lane_clock_us(void);
 uint64_t lane_clock_ns(void);
 
+/* Cores that this process may use (affinity, cpuset), at least one: as many lanes can turn at once.
+ * [any] */
+unsigned lane_cores(void);
+
 /* When the loop last turned; a lane turns at least every 250 ms unless it is stuck. [any] */
 uint64_t lane_heartbeat_us(const struct lane *lane);
 
