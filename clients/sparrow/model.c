@@ -89,7 +89,8 @@ bool model_open(const char *name, const char *cpu, struct model *ret_model)
         return false;
     if (sparrow_model_load(path, &options, &engine, &err) < 0) {
         bool of_file = err.status == SPARROW_BAD_MODEL || err.status == SPARROW_UNKNOWN_VERSION;
-        say_error("%s%s%s", of_file ? path : "", of_file ? ": " : "", err.text);
+        bool named = strncmp(err.text, path, strnlen(path, 100)) == 0; /* as far as 100 bytes */
+        say_error("%s%s%s", of_file && !named ? path : "", of_file && !named ? ": " : "", err.text);
         return false;
     }
     return adopt(engine, path, ret_model);

@@ -378,6 +378,8 @@ class Others(Test):
         with open(path, "wb") as file:
             file.write(model)
         self.refused(3, f"{path}: ", "info", path)
+        os.truncate(path, 1 << 30)
+        self.refused(3, f"sparrow: {path}: larger than a model may be", "info", path)
         noted = self.path("notes.txt")  # no name of a model, but a file
         with open(noted, "w", encoding="utf-8") as file:
             file.write("bread, milk, butter: what a model file never begins with\n")
