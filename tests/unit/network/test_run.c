@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/model/model.h"
+#include "engine/model/words.h"
 #include "engine/sparrow.h"
 #include "tests/unit/network/graph.h"
 #include "tests/unit/suite.h"
@@ -314,6 +315,30 @@ static void random_image(struct graph *g, uint64_t seed)
     finish(g, v);
 }
 
+/* An image whose first convolution may be one of short sums (kernels/cpu/words.h): they come near
+ * the bounds of 16 bits, or pass them. */
+static void random_short(struct graph *g, uint64_t seed)
+{
+    static const uint32_t frames[] = {32, 20, 16, 10}, bands[] = {32, 16, 12, 7};
+    graph_init(g, seed, 32, 4, 127);
+    uint32_t height = frames[graph_random(g, 4)], width = bands[graph_random(g, 4)];
+    graph_done(g);
+    graph_init(g, seed + 4000037, height, width, 127);
+    struct graph_conv c = {.out = 32 * (1 + graph_random(g, 2)),
+                           .kernel_height = 1 + graph_random(g, 5),
+                           .kernel_width = 1 + graph_random(g, 5)};
+    uint32_t most = 2 * INT16_MAX / 127 / (c.kernel_height * c.kernel_width);
+    c.weights = (struct graph_weights){
+        .encoding = GRAPH_WINDOWS, .group = 8, .window = 1, .density = 0.7, .bias = 3000};
+    c.weights.limit = 1 + (int)(most / 2 + graph_random(g, most));
+    if (c.weights.limit > 127)
+        c.weights.limit = 127;
+    uint32_t v = graph_conv(g, graph_reshape(g, 0, height, width, 1), &c);
+    v = graph_max_pool(g, v, 2, 2);
+    uint32_t shift = 3 + graph_random(g, 2);
+    finish(g, graph_block_winners(g, v, 8, 1, shift, 127, graph_random(g, 2) != 0));
+}
+
 /* Makes networks from seeds and checks them; returns how many run as sixteen words at once. All
  * count where this CPU has no kernels for that. */
 static size_t check_networks(void (*make)(struct graph *g, uint64_t seed), uint64_t seeds)
@@ -337,6 +362,24 @@ START_TEST(run_random_images_match_reference)
     size_t at_once = check_networks(random_image, seeds);
     ck_assert_msg(at_once >= seeds * 5 / 6, "only %zu of them run as sixteen words at once",
                   at_once);
+}
+END_TEST
+
+START_TEST(run_random_short_sums_match_reference)
+{
+    uint64_t seeds = suite_rounds(120);
+    size_t twos = 0, can = 0;
+    check_networks(random_short, seeds);
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        struct graph g;
+        random_short(&g, seed);
+        struct sparrow_model *model = load(&g, "avx2");
+        can += model != NULL && model->kernels.words->image_of_twos != NULL;
+        twos += model != NULL && model->words != NULL && model->words->values[0].form.window == 2;
+        sparrow_model_free(model);
+        graph_done(&g);
+    }
+    ck_assert_msg(twos >= can / 6, "only %zu of %zu have short sums", twos, can);
 }
 END_TEST
 
@@ -543,6 +586,7 @@ int main(void)
     const TTest *const tests[] = {
         run_random_temporal_networks_match_reference,
         run_random_stages_match_reference,
+        run_random_short_sums_match_reference,
         run_random_flat_networks_match_reference,
         run_random_images_match_reference,
         run_published_shape_matches_reference,
