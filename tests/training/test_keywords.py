@@ -255,6 +255,18 @@ class Recordings(unittest.TestCase):
         peak = np.abs(np.fft.rfft(second)).argmax()
         self.assertEqual(peak, 400)
 
+    def test_clips_of_an_archive_have_any_rate(self):
+        for rate, size in ((clips.RATE, clips.RATE), (8000, 8000)):
+            tone = np.rint(9999 * np.sin(2 * np.pi * 400 * np.arange(size) / rate))
+            file = io.BytesIO()
+            soundfile.write(file, tone.astype(np.int16), rate, format="FLAC")
+            samples = clips.decode(file.getvalue(), "a.flac")
+            self.assertEqual(len(samples), clips.RATE)
+            wanted = 9999 * np.sin(2 * np.pi * 400 * np.arange(clips.RATE) / clips.RATE)
+            self.assertLessEqual(np.abs(samples - wanted).max(), 1)
+        with self.assertRaisesRegex(ValueError, "a.flac: "):
+            clips.decode(b"no sound", "a.flac")
+
     def test_what_is_missing_is_said(self):
         with tempfile.TemporaryDirectory() as place:
             os.mkdir(os.path.join(place, "hey"))
