@@ -11,7 +11,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/model/words.h"
 
-#define STEPS_LIMIT 12 /* of a group: all ways to part them are tried */
+#define STEPS_LIMIT  12  /* of a group: all ways to part them are tried */
+#define GROUPS_LIMIT 256 /* a millisecond each at worst */
 
 /* The least and the largest sum of an output. */
 struct bounds {
@@ -137,8 +138,9 @@ bool sp_words_short(const struct sp_words_stage *s, uint32_t max, struct sp_word
                     uint32_t *seconds)
 {
     struct group g;
-    if (s->window != 2 || !s->whole || s->pool != 4 || s->finish != SP_WORDS_WINNERS ||
-        s->block != SP_WORDS_GROUP || s->winners != 1 || s->width != SP_WORDS_MULHRS)
+    if (s->groups > GROUPS_LIMIT || s->window != 2 || !s->whole || s->pool != 4 ||
+        s->finish != SP_WORDS_WINNERS || s->block != SP_WORDS_GROUP || s->winners != 1 ||
+        s->width != SP_WORDS_MULHRS)
         return false;
     for (size_t i = 0; i < s->groups; i++) {
         if (!open_group(s, i, max, &g) || !ranks_stay(&g))
