@@ -5,7 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402 (the backend comes first)
+from matplotlib import pyplot, ticker  # noqa: E402 (the backend comes first)
 
 from . import pareto  # noqa: E402
 
@@ -18,7 +18,7 @@ def noise(path, results):
     figure, axes = pyplot.subplots(
         1,
         1 + len(kinds),
-        figsize=(4.2 + 2.6 * len(kinds), 4.2),
+        figsize=(4.2 + 2.6 * len(kinds), 4.2 + 0.2 * ((len(results) + 2) // 3)),
         sharey=True,
         gridspec_kw={"width_ratios": [1.7] + [1] * len(kinds)},
         squeeze=False,
@@ -36,23 +36,25 @@ def noise(path, results):
     first.set_xlabel("share of uniform noise in the signal")
     first.set_ylabel("right answers, %")
     first.set_ylim(0, 100)
-    first.legend(fontsize=8, loc="upper right")
     for panel, kind in zip(others, kinds):
         panel.set_xlabel(f"speech over {kind} noise, dB", fontsize=9)
         panel.invert_xaxis()
     for panel in axes[0]:
         panel.grid(alpha=0.3)
-    figure.tight_layout()
+    legend = figure.legend(fontsize=8, loc="lower center", ncol=3)
+    height = legend.get_window_extent().height / figure.bbox.height
+    figure.tight_layout(rect=(0, height + 0.02, 1, 1))
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
 
 def log_scale(axes):
-    """A logarithmic cost axis, labelled with plain numbers."""
+    """A logarithmic cost axis, labelled with plain numbers: 1, 2, 5, 10, ..."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(axis="x", which="both", labelsize=8, labelrotation=30)
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:,.12g}"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+    axes.tick_params(axis="x", labelsize=9)
 
 
 def front(path, results, goal):
