@@ -2,7 +2,7 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
-from . import network
+from . import network, published
 
 TEMPORAL = """
     {count} classes ({labels}) from one second of 16 kHz speech. A temporal residual network: mel
@@ -15,9 +15,10 @@ IMAGE = """
     figures for sparse networks on speech, for like-for-like tables of speed: two 5x5 convolutions
     of 64 channels, each with a 2x2 pool, 1500 units, a linear layer. """
 SHARED = """
-    127,696 numbers, as published: 8 neighbouring outputs share three runs of 4 neighbouring bands
+    {numbers}: 8 neighbouring outputs share three runs of 4 neighbouring bands
     of the 5x5, windows of 32 channels at a tap in the second convolution (200 of 1600 inputs in the
     mean) and two of them in the linear layer; """
+PUBLISHED = 127_696
 DESCRIPTIONS = {
     "commands": TEMPORAL,
     "commands-dense": "The dense twin of `commands`. " + TEMPORAL,
@@ -28,12 +29,15 @@ DESCRIPTIONS = {
         the paper is kept stands in training/sparrow_training/trainer.py). """
     + TEMPORAL,
     "relu": "A dense teacher. " + TEMPORAL,
-    "published": IMAGE + SHARED + "one of each 8 neighbouring channels and units wins.",
+    "published": IMAGE,
     "published-dense": "The dense twin of `published`. " + IMAGE,
-    "published-sparse-dense": "As `published`, but with dense activations. "
-    + IMAGE
-    + SHARED
-    + "every positive value is alive.",
+    "published-sparse-dense": "As `published`, but with dense activations. " + IMAGE,
+}
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
+AMONG = {  # where winners are among, by the kind of competition
+    "block": "in each 8 channels",
+    "local": "for each 8 channels, among all of a place",
+    "global": "for each 8 channels, among all of all places",
 }
 TRAINED_ON = """
     Speech Commands by Pete Warden, Google (v0.01 of 2017 and v0.02 of 2018): 19,175 training clips
@@ -47,29 +51,59 @@ LICENCE = """
 FLOATING = """
     {epochs} epochs of {clips:,} clips in floating point, SGD with Nesterov momentum, batch {batch},
     one-cycle rate up to {peak}, classes balanced, augmented takes (speed, shift, colour, level,
-    background),{more} SpecAugment, average of the weights"""
-ANNEALED = "winners annealed from 8 to {winners} of 8, "
-PRUNED = """
-    windows of weights pruned gradually by their share in
-    what their outputs receive, to a cost of {lookups:,} lookups a word"""
+    background{elsewhere}),{more} SpecAugment, average of the weights"""
+ANNEALED = "winners annealed from 8 to {winners} of 8"
+WEIGHTS = {  # by the kind of masks
+    "learned": "windows of weights pruned gradually by their share in what their outputs receive",
+    "static": "windows of weights chosen at random before the first step",
+    "dynamic": "windows of weights chosen at random, then moved to the largest gradient",
+}
 
 
 def line(text):
     return " ".join(text.split())
 
 
-def recipe(settings, epochs, integer_epochs, teachers):
+def alive(settings):
+    """Which values of a temporal network are."""
+    if settings.winners >= network.BLOCK:
+        return "every positive value alive"
+    count = f"{NUMBERS[settings.winners]} winner{'s' if settings.winners > 1 else ''}"
+    return f"{count} {AMONG[settings.competition]}"
+
+
+def shared(settings):
+    """What the published shape shares: weights, if it is pruned, and winners, if there are any."""
+    few = settings.winners < network.BLOCK
+    count = published.numbers(len(settings.vocabulary.labels))
+    as_published = ", as published" if count == PUBLISHED else ""
+    weights = SHARED.format(numbers=f"{count:,} numbers{as_published}") if settings.lookups else ""
+    if few:
+        verb = "wins" if settings.winners == 1 else "win"
+        count = NUMBERS[settings.winners]
+        return f"{weights}{count} of each 8 neighbouring channels and units {verb}."
+    return weights + "every positive value is alive." if weights else ""
+
+
+def recipe(settings, epochs, integer_epochs, teachers, manner=(0.0, 0.0)):
+    """manner: that of the takes, as a checkpoint keeps it."""
     clips = settings.steps * settings.batch
     told = {"epochs": epochs, "clips": clips, "batch": settings.batch, "peak": settings.peak}
+    told["elsewhere"] = "".join(
+        f", {what}" for what, share in zip(("room", "pitch"), manner) if share
+    )
     more = " other vocal tracts and paces," if settings.warp else ""
     more += " steady noise under 60 % of them," if settings.blur else ""
     parts = [FLOATING.format(**told, more=more)]
     if settings.started:
         parts.append("weights, masks and winners begun from another run's")
-    elif settings.lookups:
-        few = settings.winners < network.BLOCK
-        annealed = ANNEALED.format(winners=settings.winners) if few else ""
-        parts.append(annealed + PRUNED.format(lookups=settings.lookups))
+    else:
+        annealed = [ANNEALED.format(winners=settings.winners)] * (settings.winners < network.BLOCK)
+        cost = f", to a cost of {settings.lookups:,} lookups a word"
+        pruned = [WEIGHTS[settings.masks] + cost] * bool(settings.lookups)
+        parts += filter(None, [", ".join(annealed + pruned)])
+    if settings.boost:
+        parts.append(f"channels that win often held back at first (boost {settings.boost:g})")
     if teachers > 1:
         parts.append(f"taught by the mean of {teachers} dense networks")
     elif teachers:
@@ -86,16 +120,21 @@ def recipe_of(trained):
     epochs = (
         sum(entry["stage"] == stage for entry in trained.log) for stage in ("float", "integer")
     )
-    return " ".join(filter(None, (recipe(trained.settings, *epochs, trained.taught), trained.note)))
+    told = recipe(
+        trained.settings, *epochs, trained.taught, trained.origin.get("manner", (0.0, 0.0))
+    )
+    return " ".join(filter(None, (told, trained.note)))
 
 
 def fill(card, trained):
     """trained: what trainer.load() gives."""
     settings = trained.settings
-    winners = {1: "one winner in each 8 channels", 2: "two winners in each 8 channels"}
     labels = settings.vocabulary.labels
     shape = network.Shape(**settings.shape)
-    card.description = line(DESCRIPTIONS[settings.net]).format(
+    text = DESCRIPTIONS[settings.net]
+    if settings.net.startswith("published"):
+        text += shared(settings)
+    card.description = line(text).format(
         stem_taps=shape.stem_taps,
         stem=shape.widths[0],
         positions=network.FRAMES // shape.stem_stride,
@@ -103,7 +142,7 @@ def fill(card, trained):
         taps=", ".join(map(str, shape.taps)),
         strides=", ".join(map(str, shape.strides)),
         weights=WINDOWS if settings.lookups else "all weights stored",
-        winners=winners.get(settings.winners, "every positive value alive"),
+        winners=alive(settings),
         count=len(labels),
         labels=" ".join(labels),
     )

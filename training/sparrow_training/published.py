@@ -94,6 +94,13 @@ class PooledConv(nn.Module):
         )
 
 
+def numbers(labels):
+    """Stored weights and biases of the pruned network."""
+    conv1 = CHANNELS * RUN * RUNS
+    conv2 = CONV2_WINDOWS * WINDOW * GROUP
+    return conv1 + conv2 + UNITS * (UNIT_WINDOWS * WINDOW + labels) + 2 * CHANNELS
+
+
 class Published(nn.Module):
     def __init__(self, labels=12):
         super().__init__()
