@@ -3,7 +3,8 @@
 EXTRA_DIST += \
 	training/README.md training/evaluate training/export training/make-eval-list training/noise \
 	training/results training/search training/train \
-	training/sparrow_training/__init__.py training/sparrow_training/augment.py \
+	training/sparrow_training/__init__.py training/sparrow_training/arguments.py \
+	training/sparrow_training/augment.py training/sparrow_training/checks.py \
 	training/sparrow_training/bands.py \
 	training/sparrow_training/card.py training/sparrow_training/clips.py \
 	training/sparrow_training/command.py training/sparrow_training/exporting.py \
@@ -28,7 +29,7 @@ EXTRA_DIST += \
 
 # They run the `sparrow` command, and are skipped where python3-numpy, python3-protobuf (or torch) is missing.
 EXTRA_DIST += tests/training/README.md
-TRAINING_TESTS = tests/training/test_export.py tests/training/test_keywords.py tests/training/test_noise.py \
+TRAINING_TESTS = tests/training/test_checks.py tests/training/test_export.py tests/training/test_keywords.py tests/training/test_noise.py \
 	tests/training/test_reference.py tests/training/test_results.py tests/training/test_rivals.py tests/training/test_sampling.py \
 	tests/training/test_search.py tests/training/test_speechcommands.py \
 	tests/training/test_trainer.py

@@ -86,6 +86,8 @@ class Keywords(unittest.TestCase):
         )
         for word in KEYWORDS:
             self.assertIn(f"{word}: ", said)  # few speakers
+        manner = torch.load(self.path("mine.pt"))["origin"]["manner"]
+        self.assertEqual(manner, [0.3, 0.3])  # one's own words, some held out or not
         model = self.path("mine.sparrow")
         self.run_tool("export", self.path("mine.pt"), "--out", model, "--name", "mine")
         self.run_tool(
@@ -154,11 +156,13 @@ class Keywords(unittest.TestCase):
         self.assertEqual(origin["teachers"], [teacher])
         taken = sorted(os.listdir(origin["cache"]))
         resumed = ("train", "--resume", "--out", self.path("killed.pt"), "--sparrow", SPARROW)
-        resumed += ("--cache", self.path("cache"), "--threads", "1")
+        resumed += ("--threads", "1")
         again = self.run_tool(*resumed)
         self.assertIn("blick: ", again)  # the warnings of the same corpus
         self.assertEqual(sorted(os.listdir(origin["cache"])), taken)  # as many takes as before
-        self.assertTrue(torch.load(self.path("killed.pt"))["taught"])
+        found = torch.load(self.path("killed.pt"))
+        self.assertTrue(found["taught"])
+        self.assertEqual(found["origin"]["cache"], origin["cache"])
         os.remove(teacher)
         self.assertIn("teacher.pt", self.refused(*resumed))
 

@@ -35,17 +35,20 @@ def find(sparrow):
     return path
 
 
+def run(sparrow, arguments, **how):
+    """What the command prints. ValueError if it fails: it has said why itself."""
+    done = subprocess.run([find(sparrow), *arguments], stdout=subprocess.PIPE, check=False, **how)
+    if done.returncode:
+        raise ValueError(f"{sparrow} {arguments[0]} failed (status {done.returncode})")
+    return done.stdout
+
+
 def features(sparrow, samples, model=None, frames=32, bands=32):
     """s16 [n, samples] -> u8 [n, frames, bands], by the front end of a model file, or the default
     one."""
     front_end = ["--model", model] if model else ["--front-end", "default"]
-    done = subprocess.run(
-        [find(sparrow), "features", "--raw", *front_end],
-        input=samples.astype("<i2").tobytes(),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return np.frombuffer(done.stdout, np.uint8).reshape(len(samples), frames, bands)
+    made = run(sparrow, ["features", "--raw", *front_end], input=samples.astype("<i2").tobytes())
+    return np.frombuffer(made, np.uint8).reshape(len(samples), frames, bands)
 
 
 def scores(sparrow, model, words, cpu=None):
@@ -54,15 +57,13 @@ def scores(sparrow, model, words, cpu=None):
         path = os.path.join(folder, "words.u8")
         words.astype(np.uint8).tofile(path)
         kernels = ["--cpu", cpu] if cpu else []
-        command = [find(sparrow), "scores", "--model", model, *kernels, path]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    lines = done.stdout.splitlines()[1:]
+        told = run(sparrow, ["scores", "--model", model, *kernels, path], text=True)
+    lines = told.splitlines()[1:]
     return np.array([[int(field) for field in line.split("\t")[2:]] for line in lines])
 
 
 def bench(sparrow, model, seconds):
     """The shortest time that the network takes for a word, in microseconds, by kernels."""
-    command = [find(sparrow), "bench", "--json", "--seconds", str(seconds), "--model", model]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    lines = json.loads(done.stdout)["lines"]
+    arguments = ["bench", "--json", "--seconds", str(seconds), "--model", model]
+    lines = json.loads(run(sparrow, arguments, text=True))["lines"]
     return {line["kernels"]: line["min_us"] for line in lines if line["step"] == "network"}

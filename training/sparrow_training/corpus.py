@@ -9,6 +9,9 @@ A corpus has
   identity()          text that changes when the clips do
   trained_on, licence what a model's card says
   warnings            what its user should know
+  own                 whether the clips are someone's own recordings
+  words()             all that are said in it
+  held_out            words that Without leaves out, which trained_on does not count
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -17,7 +20,7 @@ import os
 
 import numpy as np
 
-from . import clips, folder, speechcommands
+from . import arguments, clips, folder, speechcommands
 from .vocabulary import COMMANDS
 
 DEFAULT = os.path.normpath(
@@ -32,6 +35,9 @@ EXTRA_LICENCE = """
     4.0 (https://creativecommons.org/licenses/by-sa/4.0/)."""
 
 
+SPLITS = ("train", "valid", "test")
+
+
 def speakers(rows):
     return len({row["speaker"] for row in rows})
 
@@ -40,7 +46,7 @@ class Project:
     """The data folder: archives with a manifest. extra: with the spoken digits of a few more
     speakers in training."""
 
-    warnings = ()
+    warnings, own, held_out = (), False, ()
 
     def __init__(self, data, keywords=None, extra=False):
         self.data, self.keywords, self.extra = data, tuple(keywords or COMMANDS), extra
@@ -50,15 +56,20 @@ class Project:
             self.licence += EXTRA_LICENCE
 
     def check(self):
-        words = {r["word"] for r in self.manifest}
-        missing = [word for word in self.keywords if word not in words]
+        missing = [word for word in self.keywords if word not in self.words()]
         if missing:
             raise ValueError(f"{self.data} has no clips of {', '.join(missing)}")
 
+    def words(self):
+        return {row["word"] for split in SPLITS for row in self.of_split(split)}
+
     @property
     def trained_on(self):
-        rows, extra = self.rows("train"), self.of_split("extra") if self.extra else []
-        rows = rows[: len(rows) - len(extra)]
+        rows, extra = (
+            [r for r in self.of_split(split) if r["word"] not in self.held_out]
+            for split in ("train", "extra")
+        )
+        extra = extra if self.extra else []
         text = (
             "Speech Commands by Pete Warden, Google (v0.01 of 2017 and v0.02 of 2018): "
             f"{len(rows):,} training clips of {speakers(rows):,} speakers, Opus-coded, and its "
@@ -120,8 +131,11 @@ class Without:
         keywords = set(held_out) & set(corpus.keywords)
         if keywords:
             raise ValueError(f"a keyword cannot be held out: {', '.join(sorted(keywords))}")
-        self.keywords, self.licence = corpus.keywords, corpus.licence
-        self.warnings = corpus.warnings
+        missing = set(held_out) - corpus.words()
+        if missing:
+            raise ValueError(f"there are no clips of {', '.join(sorted(missing))} to hold out")
+        self.keywords, self.licence, self.own = corpus.keywords, corpus.licence, corpus.own
+        self.warnings, corpus.held_out = corpus.warnings, self.held_out
         self.trained_on = (
             corpus.trained_on + " Words held out of all of it: " + (", ".join(self.held_out) + ".")
         )
@@ -171,7 +185,7 @@ def add_arguments(parser):
     )
     group.add_argument(
         "--fill",
-        type=int,
+        type=arguments.at_least(0),
         default=0,
         metavar="N",
         help="let espeak-ng speak words of your own folder until they have N training clips each",
@@ -228,7 +242,7 @@ def find(data=None, keywords=None, unknown=(), borrow=None, fill=0, language="en
 
 def cache(base, corpus):
     """The folder for what is made of a corpus: base itself for the project's data."""
-    identity = corpus.identity()
+    base, identity = os.path.abspath(base), corpus.identity()
     if not identity:
         return base
     return os.path.join(base, hashlib.sha256(identity.encode()).hexdigest()[:16])

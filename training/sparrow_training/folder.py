@@ -142,6 +142,10 @@ class Folder:
                 if not any(self.splits[p] == split for p in mine):
                     yield f"{word}: no clip for {'validation' if split == 'valid' else split}"
 
+    def words(self):
+        lent = self.lender.words() if self.lender else ()
+        return {*(p.split("/")[0] for p in self.files), *lent, *(w for w, _ in self.spoken())}
+
     def names(self, split):
         return [path for path in self.files if self.splits[path] == split]
 
@@ -198,12 +202,14 @@ class Folder:
             f" by {speakers} speakers." if speakers else "."
         )
         if self.lender:
-            text += f" {len(self.borrowed('train')):,} clips of other words from Speech Commands."
-        made = sum(n for _, n in self.spoken())
+            lent = [r for r in self.borrowed("train") if r["word"] not in self.held_out]
+            text += f" {len(lent):,} clips of other words from Speech Commands."
+        made = sum(n for word, n in self.spoken() if word not in self.held_out)
         if made:
             text += f" {made:,} clips of synthetic voices (espeak-ng), in training only."
         return text
 
+    own, held_out = True, ()
     licence = "The recordings are their owner's, whose terms hold for the model."
 
     def identity(self):

@@ -43,7 +43,7 @@ def write(path, model):
 def read(path):
     with open(path, "rb") as f:
         data = f.read()
-    magic, version, _, size, digest = HEAD.unpack_from(data)
+    magic, version, _, size, digest = HEAD.unpack_from(data.ljust(HEAD.size, b"\0"))
     payload = data[HEAD.size :]
     if (
         magic != MAGIC

@@ -15,6 +15,7 @@ from torch import nn
 FRAMES, BANDS = 32, 32
 MIDDLE, SPREAD = 55.0, 22.0  # mean and deviation of the features of the training clips
 BLOCK = 8  # neighbouring channels that compete
+WINDOW = 16  # neighbouring inputs whose weights stay or go together
 
 
 class BlockWinners(nn.Module):
@@ -38,7 +39,7 @@ class ConvNorm(nn.Module):
     """A temporal convolution with batch normalisation, weights under a mask: windows of `window`
     inputs stay or go together. Pads with zeros."""
 
-    def __init__(self, channels_in, channels_out, taps, stride=1, window=16):
+    def __init__(self, channels_in, channels_out, taps, stride=1, window=WINDOW):
         super().__init__()
         self.window = window
         self.conv = nn.Conv1d(channels_in, channels_out, taps, stride, taps // 2, bias=False)

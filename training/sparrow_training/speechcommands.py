@@ -34,6 +34,7 @@ class Archive:
     """The unpacked archive; its lists decide, and the rule is compared with them."""
 
     licence = ""  # who opens it says
+    own, held_out = False, ()
 
     def __init__(self, data, keywords):
         self.data, self.keywords = data, tuple(keywords)
@@ -69,11 +70,15 @@ class Archive:
             found.append(f"{len(other)} clips stand elsewhere than their rule says, as {other[0]}")
         return tuple(found)
 
+    def words(self):
+        return {name.split("/")[0] for name in self.splits}
+
     @property
     def trained_on(self):
+        heard = [n for n in self.names("train") if n.split("/")[0] not in self.held_out]
         return (
             f"Speech Commands {self.version} by Pete Warden, Google: "
-            f"{self.count('train'):,} training clips by the official lists."
+            f"{len(heard):,} training clips by the official lists."
         )
 
     def names(self, split):

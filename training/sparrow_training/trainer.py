@@ -108,6 +108,11 @@ def is_image(settings):
     return settings.net.startswith("published")
 
 
+def is_temporal(settings):
+    """Whether it is one of network.py, which alone have a shape and an integer stage."""
+    return not is_image(settings) and settings.net != "bcresnet1"
+
+
 def build(settings):
     if is_image(settings):
         return published.Published(len(settings.vocabulary.labels))
@@ -153,7 +158,7 @@ class Trainer:
             features = self.takes.train[0][::40].float()
             quantise.restore(trained.net, self.net, features)
         else:
-            self.net.load_state_dict(trained.net.state_dict())
+            winners.load(self.net, trained.net.state_dict())
         self.note = f"Begun from a network of {len(trained.log)} epochs."
         self.begin()
 

@@ -18,6 +18,7 @@ from .network import BLOCK, BlockWinners
 
 KINDS = ("block", "local", "global")
 PERIOD = 20000  # samples over which the duty cycle is a running mean
+HISTORY = (".duty", ".seen")  # ends of the names of Competition's buffers
 BOOST_UNTIL = 0.7  # part of the training after which nothing is boosted
 
 
@@ -75,6 +76,15 @@ def install(net, kind):
         competition.left = getattr(owner, name).left
         setattr(owner, name, competition)
     return net
+
+
+def load(net, state):
+    """Takes the state of a network that may have competitions where this one has none, or none
+    where it has some: how often channels were alive is then forgotten."""
+    own = net.state_dict()
+    history = {k: v for k, v in own.items() if k.endswith(HISTORY)}
+    told = {k: v for k, v in state.items() if k in own or not k.endswith(HISTORY)}
+    net.load_state_dict({**history, **told})
 
 
 def set_boost(net, strength, part):
