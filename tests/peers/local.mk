@@ -5,3 +5,7 @@ dist_check_SCRIPTS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 EXTRA_DIST += tests/peers/README.md tests/peers/npm.py tests/peers/watson.cjs tests/peers/connect.mjs tests/peers/package.json \
 	tests/peers/package-lock.json
+
+# What npm.py fetched.
+distclean-local:
+	rm -rf tests/peers/npm
