@@ -20,8 +20,8 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-from sparrow_training import command, exporting, exporting_published, modelfile  # noqa: E402
-from sparrow_training import network, prune, published, published_prune  # noqa: E402
+from sparrow_training import command, exporting, exporting_published, figures  # noqa: E402
+from sparrow_training import modelfile, network, prune, published, published_prune  # noqa: E402
 from sparrow_training import quantise, reference  # noqa: E402
 from sparrow_training import winners  # noqa: E402
 
@@ -128,6 +128,9 @@ class Export(unittest.TestCase):
         self.assertEqual(int(conv2.reshape(8, 8, 25, 2, 32).any((1, 4)).sum()), 50)
         windows = linear.reshape(188, 8, 50, 32).any((1, 3)).sum(1)
         self.assertEqual(windows.tolist(), [2] * 188)
+        cost = figures.cost(model, words(7))  # units that fill the last block are no weights
+        self.assertEqual(cost.dense, 1600 + 102400 + 2400000 + 18000)
+        self.assertLess(abs(cost.alive["output"] - 1 / network.BLOCK), 0.03)
 
     def test_twins_of_the_published_network(self):
         dense = self.published(pruned=False, winners=network.BLOCK)

@@ -31,20 +31,31 @@ class Cost:
         return float(np.mean(list(self.alive.values())[1:]))
 
 
+def empty(op):
+    """Outputs that store no weight at all: they fill a block of winners, and no twin has them."""
+    if op.weights.WhichOneof("encoding") != "indexed" or any(op.bias):
+        return 0
+    return sum(count == 0 for count in op.weights.indexed.counts)
+
+
 def cost(model, features):
     """features: u8 [n, frames, bands] of real words; what is alive is a mean over them."""
     values = reference.run(model, features)
-    total, alive = np.zeros(6), {}
+    total, alive, unused = np.zeros(6), {}, [0]  # values of a layer that are of empty outputs
     for number, layer in enumerate(model.layers):
-        name = layer.WhichOneof("op")
+        name, fill = layer.WhichOneof("op"), unused[layer.inputs[0]]
         if name not in ("conv", "linear"):
+            unused.append(fill)
             continue
         op, source, sums = getattr(layer, name), values[layer.inputs[0]], values[number + 1]
-        taps = source[0].size
+        unused.append(empty(op) if name == "linear" else 0)
+        taps = source[0].size - fill
         if name == "conv":
             taps = op.kernel_height * op.kernel_width * source.shape[3]
-        stored, dense = reference.stored_weights(op.weights), taps * op.out_channels
-        places, share = sums[0].size // op.out_channels, float((source != 0).mean())
+        stored = reference.stored_weights(op.weights)
+        dense = taps * (op.out_channels - unused[-1])
+        places = sums[0].size // op.out_channels
+        share = float((source != 0).sum() / (source.size - fill * len(source)))
         alive[layer.name] = share
         products = stored * places
         total += (stored, len(op.bias), dense, products, dense * places, products * share)
