@@ -3,7 +3,7 @@
 was asked, of whatever settings.
 
 On words made up here. Writes to a temporary folder only. Exit status 77 (skipped) without torch,
-soundfile or protobuf.
+soundfile, matplotlib or protobuf.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -13,6 +13,7 @@ import csv
 import dataclasses
 import gzip
 import io
+import math
 import os
 import runpy
 import sys
@@ -24,6 +25,7 @@ from unittest import mock
 TOP = os.environ["top_srcdir"]
 sys.path.insert(0, os.path.join(TOP, "training"))
 try:
+    import matplotlib  # noqa: F401 (looked for, not used)
     import numpy as np
     import soundfile
     import torch
@@ -32,7 +34,7 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-from sparrow_training import arguments, card, checks, corpus, modelfile  # noqa: E402
+from sparrow_training import arguments, card, checks, corpus, modelfile, plot  # noqa: E402
 from sparrow_training import trainer, winners  # noqa: E402
 from sparrow_training.clips import RATE  # noqa: E402
 
@@ -193,6 +195,13 @@ class Settings(unittest.TestCase):
         for one, other in ((trainer.build(settings), boosted), (boosted, trainer.build(settings))):
             winners.load(one, other.state_dict())
             self.assertTrue(torch.equal(one.linear.weight, other.linear.weight))
+
+
+class Plot(unittest.TestCase):
+    def test_every_curve_ends_on_the_axis(self):
+        good = {"overall": 0.91, "keywords": 0.93, "unknown": 0.82, "silence": 1.0}
+        for changes, begin in (({}, 70), ({"unknown": 0.43}, 40), ({"unknown": math.nan}, 70)):
+            self.assertEqual(plot.lowest([{"loss": 1.0, **good, **changes}]), begin)
 
 
 class Card(unittest.TestCase):

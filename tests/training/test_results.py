@@ -150,6 +150,24 @@ class Results(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("odd.json", done.stderr)
 
+    def test_words_of_ones_own_are_a_task_of_their_own(self):
+        told, right = evaluation("words", 0, 0.7)
+        mine = {"test": "its test clips", "labels": ["hey", "silence", "unknown"]}
+        self.write("words-0.json", {**told, **mine})
+        digits = self.path("results/digits-0.json")
+        with open(digits, encoding="utf-8") as f:
+            self.write("digits-0.json", {**json.load(f), "labels": ["one", "silence", "unknown"]})
+        done = self.run_tool()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("R.md"), encoding="utf-8") as f:
+            page = f.read()
+        self.assertIn("## 300 clips of its test clips, one silence unknown", page)
+        self.assertIn("## 400 clips of its test clips, hey silence unknown", page)
+        self.write("words-0.json", {**told, **mine, "model": "digits"})
+        done = self.run_tool()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the files of digits know different words", done.stderr)
+
     def test_other_clips_are_refused(self):
         told, _ = evaluation("other", 0, 0.5)
         self.write("other.json", {**told, "clips": CLIPS - 8})

@@ -81,7 +81,7 @@ class Network:
 
     def task(self):
         """What it is asked: two networks of one task are measured on the same clips."""
-        return (self.runs[0].get("test", "the test list"), self.runs[0]["clips"])
+        return task_of(self.runs[0])
 
     def fires(self):
         """Share of the clips of words held out that are taken for a keyword, for each run."""
@@ -119,6 +119,36 @@ class Network:
         return {"share": share, "eleven": eleven, "ratios_db": kinds}
 
 
+def task_of(run):
+    """(test, clips, labels): test clips of other words are other clips, though the name of the test
+    and their number may be the same."""
+    return run.get("test", "the test list"), run["clips"], tuple(run.get("labels", ()))
+
+
+def complete(runs):
+    """Gives runs without labels those of the others of their test."""
+    for run in runs:
+        if "labels" not in run:
+            same = (r["labels"] for r in runs if "labels" in r and r.get("test") == run.get("test"))
+            run["labels"] = next(same, [])
+
+
+def check(networks):
+    """ValueError if runs that are put together, or networks of one test, know other clips."""
+    counts = {}
+    for network in networks.values():
+        tasks_told = {task_of(run) for run in network.runs}
+        for test, clips, labels in tasks_told:
+            counts.setdefault((test, labels), set()).add(clips)
+        if len({labels for _, _, labels in tasks_told}) > 1:
+            raise ValueError(
+                f"the files of {network.name} know different words: give one another name "
+                "(training/export --name)"
+            )
+    if any(len(some) > 1 for some in counts.values()):
+        raise ValueError("networks were measured on different numbers of clips of one test")
+
+
 def read(paths):
     """(networks by name in the order of the files, what was left out and why). ValueError for
     files that are neither an evaluation nor a noise result."""
@@ -140,12 +170,8 @@ def read(paths):
         digests = network.values("sha256")
         network.noises = [noises.pop(d) for d in dict.fromkeys(digests) if d in noises]
     notes += [f"noise of {digest[:12]}: no evaluation of that file" for digest in noises]
-    by_test = {}
-    for network in networks.values():
-        for run in network.runs:
-            by_test.setdefault(run.get("test"), set()).add(run["clips"])
-    if any(len(counts) > 1 for counts in by_test.values()):
-        raise ValueError("networks were measured on different numbers of clips of one test")
+    complete([run for network in networks.values() for run in network.runs])
+    check(networks)
     return networks, notes
 
 
@@ -280,8 +306,8 @@ PUBLISHED_HEAD = [
 
 def task_parts(task, networks):
     """The tables of the networks that were measured on the same clips."""
-    (test, clips), some = task, next(iter(networks.values())).runs[0]
-    labels = f", {' '.join(some['labels'])}" if "labels" in some else ""
+    test, clips, labels = task
+    labels = f", {' '.join(labels)}" if labels else ""
     parts = [
         f"## {clips:,} clips of {test}{labels}",
         table(HEAD, [row(network) for network in networks.values()]),
