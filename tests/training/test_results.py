@@ -149,6 +149,9 @@ class Results(unittest.TestCase):
         done = self.run_tool()
         self.assertEqual(done.returncode, 1)
         self.assertIn("odd.json", done.stderr)
+        with open(self.path("results/cut.json"), "w", encoding="utf-8") as f:
+            f.write("{")
+        self.assertIn("cut.json: ", self.run_tool().stderr)
 
     def test_words_of_ones_own_are_a_task_of_their_own(self):
         told, right = evaluation("words", 0, 0.7)

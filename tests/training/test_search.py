@@ -45,6 +45,27 @@ def material():
     return takes.Takes(train, WORDS, torch.from_numpy(features(3)), WORDS)
 
 
+class Space(unittest.TestCase):
+    def test_what_cannot_be_drawn_is_said(self):
+        searching.check_space(searching.SPACE)
+        searching.check_space(SPACE)
+        for space, part in (
+            (["peak"], "no settings by name"),
+            ({"depth": {"one": [1]}}, "depth is no setting"),
+            ({"epochs": {"one": [1]}}, "epochs is no setting to draw"),
+            ({"peak": [0.1, 0.2]}, "peak wants one of"),
+            ({"peak": {"log": [0.1, 0.2], "one": [0.1]}}, "peak wants one of"),
+            ({"peak": {"log": [0.1]}}, "two numbers"),
+            ({"peak": {"log": [0, 1]}}, "above 0"),
+            ({"peak": {"between": [1, 0]}}, "rising"),
+            ({"peak": {"one": []}}, "wants a list"),
+            ({"steps": {"between": [1, 3]}}, "'whole': true"),
+            ({"masks": {"between": [1, 3]}}, "is no number"),
+        ):
+            with self.assertRaisesRegex(ValueError, part):
+                searching.check_space(space)
+
+
 class Search(unittest.TestCase):
     def setUp(self):
         torch.set_num_threads(1)

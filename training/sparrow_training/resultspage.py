@@ -155,7 +155,10 @@ def read(paths):
     networks, noises, notes = {}, {}, []
     for path in paths:
         with open(path, encoding="utf-8") as f:
-            told = json.load(f)
+            try:
+                told = json.load(f)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
         if isinstance(told, dict) and "models" in told:
             if not all("sha256" in noise for noise in told["models"].values()):
                 raise ValueError(f"{path} names no model files: run training/noise again")

@@ -37,6 +37,32 @@ COSTS = {
 }
 
 
+def check_space(space):
+    """ValueError if it does not say for settings what to draw."""
+    if not isinstance(space, dict):
+        raise ValueError("no settings by name")
+    usual = dataclasses.asdict(trainer.preset("commands"))
+    for name, how in space.items():
+        if name not in usual or name in ("net", "keywords", "epochs", "integer_epochs"):
+            raise ValueError(f"{name} is no setting to draw")
+        ways = set(how) & {"one", "log", "between"} if isinstance(how, dict) else ()
+        if len(ways) != 1:
+            raise ValueError(f"{name} wants one of 'one', 'log' and 'between'")
+        way = min(ways)
+        if not isinstance(how[way], list) or not how[way]:
+            raise ValueError(f"{name}: {way} wants a list")
+        if way == "one":
+            continue
+        if len(how[way]) != 2 or not all(isinstance(v, (int, float)) for v in how[way]):
+            raise ValueError(f"{name}: {way} wants two numbers, from and to")
+        if how[way][0] > how[way][1] or (way == "log" and how[way][0] <= 0):
+            raise ValueError(f"{name}: {way} wants rising numbers, for log above 0")
+        if isinstance(usual[name], (bool, str, dict)):
+            raise ValueError(f"{name} is no number: it wants 'one'")
+        if isinstance(usual[name], int) and not how.get("whole"):
+            raise ValueError(f"{name} wants 'whole': true")
+
+
 def draw(space, seed, trial):
     """The settings of a trial, by name."""
     rng, result = np.random.default_rng([seed, trial]), {}
