@@ -34,8 +34,8 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-from sparrow_training import arguments, card, checks, corpus, modelfile, plot  # noqa: E402
-from sparrow_training import trainer, winners  # noqa: E402
+from sparrow_training import arguments, card, checks, corpus, judge, modelfile  # noqa: E402
+from sparrow_training import plot, trainer, winners  # noqa: E402
 from sparrow_training.clips import RATE  # noqa: E402
 
 KEYWORDS, OTHERS = ("yes", "no"), ("bed", "cat")
@@ -195,6 +195,15 @@ class Settings(unittest.TestCase):
         for one, other in ((trainer.build(settings), boosted), (boosted, trainer.build(settings))):
             winners.load(one, other.state_dict())
             self.assertTrue(torch.equal(one.linear.weight, other.linear.weight))
+
+
+class Interval(unittest.TestCase):
+    def test_it_is_a_share(self):
+        for count in range(1, 300):
+            for right in (0, count):
+                low, high = judge.interval(right, count)
+                self.assertNotIn("-", f"{low:.2f}")
+                self.assertLessEqual(high, 1)
 
 
 class Plot(unittest.TestCase):
