@@ -12,7 +12,7 @@ tar -xf "$build"/sparrow-*.tar.xz -C "$work"
 src=$(echo "$work"/sparrow-*/)
 chmod -R a-w "$src"
 cd "$work/obj"
-"${src}configure" -q --prefix=/usr --sysconfdir=/etc >configure.log 2>&1
+"${src}configure" -q --prefix=/usr --sysconfdir=/etc CFLAGS=-O1 >configure.log 2>&1
 make -s -j"$(nproc)" >make.log 2>&1 || { tail -n 30 make.log; exit 1; }
 make -s install DESTDIR="$work/tree" >install.log 2>&1 || { tail -n 30 install.log; exit 1; }
 chmod -R u+w "$src"
